@@ -1,0 +1,43 @@
+# Every target sets itself up: it needs python3 (3.11 to 3.14), make, git and a Python package index.
+PYTHON ?= python3
+PYTEST_ARGS ?=
+ARGS ?=
+
+BIN := .venv/bin
+READY := .venv/ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench manifest lock clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
+
+demo: $(READY) ## the bot with a stand-in workspace and region, in a page: make demo ARGS="--port 8000"
+	@$(BIN)/maasbot demo $(ARGS)
+
+test: $(READY) ## the tests; some of them only: make test PYTEST_ARGS="tests/bot -k plan"
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: $(READY) ## style, types and import arrows
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/mypy scripts
+	$(BIN)/lint-imports
+
+bench: $(READY) ## the measures, as tables: make bench ARGS=...
+	$(BIN)/python -m bench $(ARGS)
+
+manifest: $(READY) ## write manifest.yml from the commands
+	@$(BIN)/maasbot manifest > .venv/manifest.yml
+	@cp .venv/manifest.yml manifest.yml
+
+lock: ## bring uv.lock in step with pyproject.toml; newer versions: make lock ARGS=--upgrade
+	@python=$$(scripts/find-python "$(PYTHON)") && "$$python" scripts/lock.py $(ARGS)
+
+clean: ## remove the environment and everything that the targets made
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .test-output build dist
+	find . -path ./.git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): pyproject.toml uv.lock scripts/find-python $(wildcard scripts/*.py)
+	@python=$$(scripts/find-python "$(PYTHON)") && "$$python" scripts/environment.py

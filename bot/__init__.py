@@ -1,0 +1,1 @@
+"""The engine room: it knows how things are done, and knows no command."""

@@ -1,0 +1,251 @@
+"""The composition root: builds everything, starts it, stops it. No other module builds its collaborators."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import aiohttp
+import structlog
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.command.declaration import Catalog
+from bot.command.parser import Parser
+from bot.maas.errors import MaasError, Unauthorized
+from bot.maas.fleet import FleetView
+from bot.maas.region import Region
+from bot.maas.service import RegionService
+from bot.maas.transport import Transport
+from bot.maas.watcher import RegionWatcher, WatchSettings
+from bot.message import Part
+from bot.operations.commissioning import Commissioning
+from bot.operations.engine import Engine
+from bot.operations.kinds import MachineKind
+from bot.operations.records import Operation
+from bot.operations.service import Operations
+from bot.operations.store import OperationStore
+from bot.policy import GroupMembers, GroupUnknownError, Policy, Role
+from bot.settings import Mode, RegionSettings, Settings
+from bot.slack.connection import FatalCredentialsError, Me, SocketConnection, build_app, http_routes, preflight
+from bot.slack.forms import Forms
+from bot.slack.home import Home
+from bot.slack.identity import Identities
+from bot.slack.listeners import Listeners
+from bot.slack.outbound import Outbound, SlackError, SlackFatal
+from bot.slack.router import Router
+from bot.slack.threads import Threads
+from bot.storage import Database, StorageUnavailableError
+from bot.telemetry import Metrics
+from bot.web import WebServer
+
+#: Seconds between tries to reach Slack at the start, growing to the last.
+_SLACK_PATIENCE = (1.0, 2.0, 5.0, 10.0, 30.0)
+
+
+class FatalRegionError(Exception):
+    """A region does not accept its key. Says which, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often the bot looks, in seconds. The defaults fit a real region; demo and tests make them smaller."""
+
+    events: float = 2.0
+    snapshot: float = 30.0
+    operations: float = 1.0
+
+
+@dataclass(slots=True)
+class Bot:
+    """One bot process. `start`, wait for `finished`, `stop`."""
+
+    settings: Settings
+    catalog: Catalog
+    overview: Callable[[tuple[RegionService, ...], Sequence[Operation]], list[Part]]
+    pace: Pace = field(default_factory=Pace)
+    metrics: Metrics = field(default_factory=Metrics)
+    regions: dict[str, RegionService] = field(default_factory=dict)
+    _closers: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
+    _fatal: asyncio.Future[Exception] | None = None
+    web: WebServer | None = None
+
+    async def start(self) -> None:
+        """Come up; returns when commands are taken.
+
+        Raises:
+            FatalCredentialsError, FatalRegionError: a credential is not accepted.
+            StorageUnavailableError, EngineBusyError, OSError: the state directory, the database or the port.
+        """
+        log = structlog.get_logger("app")
+        settings = self.settings
+        self._fatal = asyncio.get_running_loop().create_future()
+        settings.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        database = Database(settings.own_database_url())
+        self._closers.callback(database.close)
+        await database.create()
+        self.web = WebServer(settings.http_host, settings.http_port, self.metrics)
+        await self.web.start()
+        self._closers.push_async_callback(self.web.stop)
+        log.info("listening", host=settings.http_host, port=self.web.port)
+
+        client = self._web_client()
+        me = await self._reach_slack(client)
+        log.info("slack_reached", team=me.team, team_id=me.team_id)
+        for name, region in settings.all_regions().items():
+            self.regions[name] = await self._start_region(name, region)
+
+        def token_refused(error: SlackFatal) -> None:
+            self._give_up(FatalCredentialsError("SLACK_BOT_TOKEN", error.code))
+
+        outbound = Outbound(client, database, on_call=self._count_slack_call, on_fatal=token_refused)
+        self._closers.push_async_callback(outbound.close)
+        kinds: dict[str, MachineKind] = {kind.name: kind for kind in (Commissioning(),)}
+        operations = Operations(OperationStore(database), self.regions, kinds, pause=self.pace.operations)
+        threads = Threads(operations, kinds, outbound)
+        await outbound.resume()
+        await threads.start()
+        self._closers.push_async_callback(threads.close)
+        lock_file = settings.state_dir / "engine.lock" if database.is_sqlite else None
+        self._closers.push_async_callback(operations.close)
+        await operations.start(Engine(settings.engine_database_url(), operations, lock_file))
+
+        parser = Parser(self.catalog)
+        policy = Policy(
+            me.team_id,
+            _group_members(outbound),
+            settings.channels,
+            {Role.OPERATOR: settings.operators, Role.APPROVER: settings.approvers, Role.ADMIN: settings.admins},
+        )
+        identities = Identities(outbound, me.team_id)
+        router = Router(
+            catalog=self.catalog,
+            parser=parser,
+            policy=policy,
+            identities=identities,
+            regions=self.regions,
+            operations=operations,
+            threads=threads,
+            metrics=self.metrics,
+        )
+        forms = Forms(router, outbound, identities, policy, self.catalog, parser, self.regions)
+
+        async def overview() -> list[Part]:
+            return self.overview(tuple(self.regions.values()), await operations.under_way())
+
+        home = Home(outbound, identities, policy, operations, overview)
+        listeners = Listeners(router, forms, home, outbound, me.user_id)
+        await self._take_words(listeners, client, me, database)
+
+    async def finished(self) -> Exception:
+        """Wait for something after which the bot can't go on, such as a revoked token."""
+        assert self._fatal is not None
+        return await asyncio.shield(self._fatal)
+
+    async def stop(self) -> None:
+        """Stop taking words, answer what was taken, park operations, let everything go. Takes a few seconds."""
+        await self._closers.aclose()
+
+    # -- parts -------------------------------------------------------------------------------------------------
+
+    def _web_client(self) -> AsyncWebClient:
+        assert self.settings.slack_bot_token is not None
+        url = self.settings.slack_api_url
+        return AsyncWebClient(
+            token=self.settings.slack_bot_token.get_secret_value(), base_url=url if url.endswith("/") else f"{url}/"
+        )
+
+    async def _reach_slack(self, client: AsyncWebClient) -> Me:
+        app_token = self.settings.slack_app_token if self.settings.mode is Mode.SOCKET else None
+        attempt = 0
+        while True:
+            try:
+                return await preflight(client, app_token.get_secret_value() if app_token is not None else None)
+            except FatalCredentialsError:
+                raise
+            except (SlackApiError, aiohttp.ClientError, OSError, TimeoutError) as error:
+                delay = _SLACK_PATIENCE[min(attempt, len(_SLACK_PATIENCE) - 1)]
+                attempt += 1
+                structlog.get_logger("app").warning("slack_not_reached", error=type(error).__name__, again_in=delay)
+                await asyncio.sleep(delay)
+
+    async def _start_region(self, name: str, region: RegionSettings) -> RegionService:
+        state = self.settings.state_dir
+
+        def count(method: str, endpoint: str, status: int | None, seconds: float) -> None:
+            del method
+            self.metrics.maas_calls.labels(name, endpoint, str(status or "none")).inc()
+            self.metrics.maas_seconds.labels(name, endpoint).observe(seconds)
+
+        transport = Transport(region.url, region.key(), cache_dir=state / "describe", on_call=count)
+        api = Region(transport, name)
+        self._closers.push_async_callback(api.close)
+        fleet = FleetView(api.url, state / f"fleet-{name}.json")
+        watcher = RegionWatcher(
+            api, fleet, WatchSettings(events_every=self.pace.events, snapshot_every=self.pace.snapshot)
+        )
+        try:
+            await api.whoami()
+        except Unauthorized as error:
+            raise FatalRegionError(f"Region {name}: {error.problem} {error.remedy}") from None
+        except MaasError as error:
+            # A region that is down now must not keep the bot from saying so.
+            structlog.get_logger("app").warning("region_not_reached", region=name, error=error.problem)
+        await watcher.start()
+        self._closers.push_async_callback(watcher.stop)
+        return RegionService(name, region.url, api, fleet, watcher)
+
+    async def _take_words(self, listeners: Listeners, client: AsyncWebClient, me: Me, database: Database) -> None:
+        settings = self.settings
+        secret = settings.slack_signing_secret.get_secret_value() if settings.slack_signing_secret else ""
+        app = build_app(client, secret, me)
+        listeners.register(app)
+        self._closers.push_async_callback(listeners.close)
+        socket: SocketConnection | None = None
+        if settings.mode is Mode.SOCKET:
+            assert settings.slack_app_token is not None
+            socket = SocketConnection(app, client, settings.slack_app_token.get_secret_value(), self._give_up)
+            self._closers.push_async_callback(socket.stop)
+            await socket.start()
+
+        async def reasons() -> list[str]:
+            return await self._not_ready(socket, database)
+
+        assert self.web is not None
+        self.web.serve(reasons, [] if socket is not None else http_routes(app))
+
+    async def _not_ready(self, socket: SocketConnection | None, database: Database) -> list[str]:
+        reasons = []
+        connected = socket is None or await socket.connected()
+        self.metrics.slack_connected.set(1 if connected else 0)
+        if not connected:
+            reasons.append("Slack is not connected")
+        try:
+            await database.check_writable()
+        except StorageUnavailableError as error:
+            reasons.append(f"storage: {error.reason}")
+        answering = [name for name, region in self.regions.items() if region.watcher.availability.up]
+        for name in self.regions:
+            self.metrics.region_up.labels(name).set(1 if name in answering else 0)
+        if not answering:
+            reasons.append("no region answers")
+        return reasons
+
+    def _give_up(self, error: Exception) -> None:
+        if self._fatal is not None and not self._fatal.done():
+            self._fatal.set_result(error)
+
+    def _count_slack_call(self, method: str, outcome: str, _seconds: float) -> None:
+        self.metrics.slack_calls.labels(method, outcome).inc()
+
+
+def _group_members(outbound: Outbound) -> GroupMembers:
+    async def members(group: str) -> frozenset[str]:
+        try:
+            return await outbound.usergroup_members(group)
+        except SlackError as error:
+            raise GroupUnknownError(str(error)) from None
+
+    return members

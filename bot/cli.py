@@ -1,0 +1,150 @@
+"""The command line: `maasbot run | demo | doctor | manifest | audit`."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import cyclopts
+from cyclopts import Parameter
+
+from bot.settings import Settings, SettingsError, load_settings
+
+app = cyclopts.App(name="maasbot", help="Run Canonical MAAS from Slack.", version_flags=["--version"])
+
+
+def main() -> None:
+    """The entry point: exits 0, 1 (something to fix), 2 (wrong settings or words), 3 (credentials not accepted)."""
+    try:
+        code = app(exit_on_error=False, print_error=True, result_action="return_value")
+    except cyclopts.CycloptsError:
+        code = 2
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code or 0)
+
+
+@app.command
+def run() -> int:
+    """Run the bot until SIGTERM or SIGINT; finish or park what it does, then exit 0."""
+    settings = _settings()
+    return 2 if settings is None else asyncio.run(_run(settings))
+
+
+@app.command
+def demo(
+    *,
+    port: int = 8000,
+    state: Path | None = None,
+    machines: int = 12,
+    seed: int = 1,
+    speed: float = 1.0,
+    maas: str = "3.4.10",
+) -> int:
+    """Run the whole bot on stand-ins for Slack and MAAS, with a page in the browser.
+
+    Args:
+        port: of the page; 0 takes a free one
+        state: folder in which the demo is kept between runs; without it each run starts anew
+        machines: how many the region has
+        seed: of everything random
+        speed: how much faster than life the machines are
+        maas: version that the region stand-in plays (2.9.3 or 3.4.10)
+    """
+    # Test equipment: imported here alone, and only when it is asked for.
+    from sandbox.demo import run_demo
+
+    return run_demo(port=port, state=state, machines=machines, seed=seed, speed=speed, version=maas)
+
+
+@app.command
+def doctor(*, json: Annotated[bool, Parameter(name="--json")] = False) -> int:
+    """Check every setting against the world; exit 0 when all is well, 1 when something is to be fixed.
+
+    Args:
+        json: print the findings as JSON
+    """
+    from bot.doctor import examine
+
+    settings = _settings()
+    return 2 if settings is None else asyncio.run(examine(settings, as_json=json))
+
+
+@app.command
+def manifest(*, check: Path | None = None) -> int:
+    """Print the Slack app's manifest, made from the command table.
+
+    Args:
+        check: compare with this file instead; exit 1 when they differ
+    """
+    from bot.command.parser import Parser
+    from bot.slack.manifest import CommandDoc, build_manifest, to_yaml
+    from commands.catalogue import build_catalog
+
+    catalog = build_catalog()
+    parser = Parser(catalog)
+    text = to_yaml(build_manifest([CommandDoc(one.name, parser.usage(one), one.summary) for one in catalog]))
+    if check is None:
+        print(text, end="")
+        return 0
+    try:
+        same = check.read_text(encoding="utf-8") == text
+    except OSError as error:
+        print(f"{check} can't be read ({error.strerror})", file=sys.stderr)
+        return 1
+    if not same:
+        print(f"{check} differs from the command table; write it anew: maasbot manifest > {check}", file=sys.stderr)
+    return 0 if same else 1
+
+
+def _settings() -> Settings | None:
+    try:
+        return load_settings()
+    except SettingsError as error:
+        for fault in error.faults:
+            print(fault, file=sys.stderr)
+        return None
+
+
+async def _run(settings: Settings) -> int:
+    from bot.app import Bot, FatalRegionError
+    from bot.operations.engine import EngineBusyError
+    from bot.slack.connection import FatalCredentialsError
+    from bot.storage import StorageUnavailableError
+    from bot.telemetry import set_up_logging
+    from commands.catalogue import build_catalog
+    from commands.status import overview
+
+    set_up_logging(settings.log_level, settings.log_format, settings.secrets())
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    bot = Bot(settings, build_catalog(), overview)
+    stopping = asyncio.create_task(stop.wait())
+    work = asyncio.create_task(_work(bot))
+    try:
+        await asyncio.wait({stopping, work}, return_when=asyncio.FIRST_COMPLETED)
+        if work.done():
+            raise await work
+    except (FatalCredentialsError, FatalRegionError) as error:
+        print(error, file=sys.stderr)
+        return 3
+    except (StorageUnavailableError, EngineBusyError, OSError) as error:
+        print(f"Can't start: {error}", file=sys.stderr)
+        return 1
+    finally:
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+        await bot.stop()
+    return 0
+
+
+async def _work(bot: object) -> Exception:
+    from bot.app import Bot
+
+    assert isinstance(bot, Bot)
+    await bot.start()
+    return await bot.finished()

@@ -1,0 +1,40 @@
+"""What a command gets, and what it may answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bot.message import Message
+from bot.people import Identity, Origin
+
+if TYPE_CHECKING:
+    from bot.command.declaration import Catalog
+    from bot.command.parser import Parser
+    from bot.maas.service import RegionService
+    from bot.operations.plan import Plan
+    from bot.operations.service import Operations
+    from bot.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Everything a command may use. `words` is what the person typed, after clean-up."""
+
+    person: Identity
+    origin: Origin
+    words: str
+    region: RegionService
+    regions: tuple[RegionService, ...]
+    operations: Operations
+    policy: Policy
+    catalog: Catalog
+    parser: Parser
+
+
+class RefusalError(Exception):
+    """A command can't be done as asked. Its message is for the person: what, why, what to do next."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(message.summary)
+        self.message = message

@@ -1,0 +1,81 @@
+"""How a command is declared: once, as a typed async function. Everything else about it is derived."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from bot.policy import Risk
+
+_ATTRIBUTE = "__maasbot_command__"
+
+#: A read answers with a Message; anything above read with a Plan, which is shown and asked for first.
+Handler = Callable[..., Awaitable[Any]]
+F = TypeVar("F", bound=Handler)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command: its words, its risk, an example to copy, and the function that does it.
+
+    `machine` names the parameter that takes machines, where there is one: the command form offers a search for it.
+    """
+
+    name: str
+    risk: Risk
+    example: str
+    handler: Handler
+    machine: str | None = None
+
+    @property
+    def summary(self) -> str:
+        """The first line of the function's docstring."""
+        return (inspect.getdoc(self.handler) or "").split("\n", 1)[0]
+
+    @property
+    def manual(self) -> str:
+        """The docstring below its first line, up to a blank section for programmers ('Raises:')."""
+        rest = (inspect.getdoc(self.handler) or "").partition("\n")[2].strip()
+        return rest.split("\nArgs:", 1)[0].split("Args:\n", 1)[0].split("\nRaises:", 1)[0].strip()
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        return tuple(self.name.split())
+
+
+def command(name: str, *, risk: Risk, example: str, machine: str | None = None) -> Callable[[F], F]:
+    """Declare the function below as the command `name`. The function stays what it was."""
+
+    def declare(handler: F) -> F:
+        setattr(handler, _ATTRIBUTE, Command(name, risk, example, handler, machine))
+        return handler
+
+    return declare
+
+
+class Catalog:
+    """All commands by name, in the order in which help shows them."""
+
+    def __init__(self, commands: Iterable[Command]) -> None:
+        self._commands = {command.name: command for command in commands}
+
+    @classmethod
+    def from_modules(cls, modules: Iterable[Any]) -> Catalog:
+        """Collect what the modules declare, in the order of their lines."""
+        found = []
+        for module in modules:
+            declared = [getattr(value, _ATTRIBUTE, None) for value in vars(module).values()]
+            own = [one for one in declared if one is not None and one.handler.__module__ == module.__name__]
+            found.extend(sorted(own, key=lambda one: one.handler.__code__.co_firstlineno))
+        return cls(found)
+
+    def __iter__(self) -> Iterator[Command]:
+        return iter(self._commands.values())
+
+    def get(self, name: str) -> Command | None:
+        return self._commands.get(" ".join(name.lower().split()))
+
+    def names(self) -> list[str]:
+        return list(self._commands)

@@ -1,0 +1,202 @@
+"""Why a machine failed, in one line for a night shift, from MAAS's own events and script output."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from bot.maas.errors import MaasError, clean
+from bot.maas.models import Event, Machine, MachineStatus
+from bot.maas.models_region import ScriptResult, ScriptResultSet
+from bot.maas.region import Region, ResultsOf
+from bot.maas.script_output import log_of, tail_of
+
+#: Events looked at: a commissioning run writes about 60.
+_EVENTS = 300
+
+# maasserver/enum.py and metadataserver/enum.py, SCRIPT_STATUS.
+_FAILED, _TIMED_OUT, _ABORTED, _FAILED_INSTALLING, _FAILED_NETWORK = 3, 4, 5, 8, 11
+_FAILED_STATES = {_FAILED, _TIMED_OUT, _FAILED_INSTALLING, _FAILED_NETWORK}
+_NOT_STARTED = {0, _ABORTED, _TIMED_OUT}
+
+#: Event types that begin something; what was written before the latest of them is about an earlier run.
+_BEGINNINGS = (
+    "User starting node commissioning",
+    "User starting node testing",
+    "User starting deployment",
+    "User releasing node",
+    "User powering up node",
+    "User starting rescue mode",
+)
+_POWER_TYPES = ("Failed to power", "Failed to query node's BMC", "Failed to cycle")
+_TIMED_OUT_TEXT = re.compile(r"timed out after (.+?)\.?$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why something failed.
+
+    Attributes:
+        summary: one sentence.
+        script: the script that failed ("smartctl-validate on sda"), None when it was none.
+        tail: the last lines that it wrote, None when there are none.
+        source: what the sentence rests on: "power", "script", "time-out", "event", "status" or "nothing".
+        log: everything that the script wrote, None when there is nothing.
+    """
+
+    summary: str
+    script: str | None = None
+    tail: str | None = None
+    source: str = "status"
+    log: str | None = None
+
+
+async def why_failed(region: Region, machine: Machine) -> Cause:
+    """Find out why `machine` is where it is. What can't be read is left out; the answer rests on the rest.
+
+    Raises:
+        MaasError: neither events nor script results could be read.
+    """
+    events: list[Event] = []
+    failures: list[MaasError] = []
+    try:
+        events = _latest_run(await region.events(id=machine.system_id, level="DEBUG", limit=_EVENTS))
+    except MaasError as error:
+        failures.append(error)
+    runs: list[tuple[ResultsOf, ScriptResultSet]] = []
+    for kind in _runs_of_interest(machine):
+        try:
+            found = await region.script_results(machine.system_id, kind)
+        except MaasError as error:
+            failures.append(error)
+        else:
+            runs.extend([(kind, found)] if found is not None else [])
+    if failures and not events and not runs:
+        raise failures[0]
+    return await _judge(region, machine, events, runs)
+
+
+async def _judge(
+    region: Region,
+    machine: Machine,
+    events: Sequence[Event],
+    runs: Sequence[tuple[ResultsOf, ScriptResultSet]],
+) -> Cause:
+    for kind, run in runs:
+        failed = next(
+            (result for result in run.results if result.status in _FAILED_STATES - {_TIMED_OUT}), None
+        )
+        if failed is not None and not failed.suppressed:
+            return await _with_output(region, machine, kind, failed, _of_script(failed))
+    power = _power_trouble(events)
+    if power is not None:
+        return power
+    for kind, run in runs:
+        slow = next(
+            (result for result in run.results if result.status == _TIMED_OUT and result.started), None
+        )
+        if slow is not None:
+            cause = Cause(f"{slow.label} ran past its time limit.", slow.label, source="time-out")
+            return await _with_output(region, machine, kind, slow, cause)
+    return _from_events(events, runs) or _from_status(machine)
+
+
+def _runs_of_interest(machine: Machine) -> tuple[ResultsOf, ...]:
+    if machine.status is MachineStatus.FAILED_TESTING:
+        return ("current-testing",)
+    if machine.status is MachineStatus.FAILED_DEPLOYMENT:
+        return ("current-installation",)
+    if machine.status is MachineStatus.FAILED_COMMISSIONING:
+        return ("current-commissioning", "current-testing")
+    return ("current-testing", "current-commissioning") if machine.status.failed else ()
+
+
+def _latest_run(events: Sequence[Event]) -> list[Event]:
+    """The events since something was last begun, newest first."""
+    newest_first = sorted(events, key=lambda event: event.id, reverse=True)
+    for index, event in enumerate(newest_first):
+        if event.type.startswith(_BEGINNINGS):
+            return newest_first[: index + 1]
+    return newest_first
+
+
+def _of_script(result: ScriptResult) -> Cause:
+    if result.status == _FAILED_INSTALLING:
+        summary = (
+            f"{result.label} could not install what it needs: check the machine's way to the package archive."
+        )
+    elif result.status == _FAILED_NETWORK:
+        summary = f"{result.label} could not apply its network settings."
+    else:
+        code = f" (exit status {result.exit_status})" if result.exit_status else ""
+        summary = f"{result.label} failed{code}."
+    return Cause(summary, result.label, source="script")
+
+
+async def _with_output(
+    region: Region, machine: Machine, kind: ResultsOf, result: ScriptResult, cause: Cause
+) -> Cause:
+    """Add the script's output; without it the cause is still known."""
+    try:
+        run = await region.script_results(machine.system_id, kind, include_output=True, script=result.name)
+    except MaasError:
+        return cause
+    full = next((one for one in run.results if one.id == result.id), None) if run is not None else None
+    if full is None:
+        return cause
+    return replace(cause, tail=tail_of(full) or None, log=log_of(full) or None)
+
+
+def _power_trouble(events: Sequence[Event]) -> Cause | None:
+    for event in events:
+        text = f"{event.type} {event.description}".casefold()
+        about_power = (
+            event.type.startswith(_POWER_TYPES) or "bmc" in text or "power on for the node failed" in text
+        )
+        if about_power and event.level in {"WARNING", "ERROR", "CRITICAL"}:
+            return Cause(_power_summary(event), source="power")
+    return None
+
+
+def _power_summary(event: Event) -> str:
+    text = event.description.casefold()
+    words = clean(event.description or event.type, 200)
+    if "password" in text or "authenticat" in text or "privilege" in text or "username" in text:
+        return f"The BMC refuses MAAS: wrong user or password in the power settings. MAAS: {words}"
+    if "no rack" in text or "rack controller" in text:
+        return f"No rack controller can reach the BMC. MAAS: {words}"
+    if any(
+        word in text for word in ("timed out", "timeout", "unreachable", "connection", "no route", "resolve")
+    ):
+        return f"The BMC does not answer: check its address, cable and network. MAAS: {words}"
+    return f"The power action failed. MAAS: {words}"
+
+
+def _from_events(events: Sequence[Event], runs: Sequence[tuple[ResultsOf, ScriptResultSet]]) -> Cause | None:
+    for event in events:
+        if event.level not in {"ERROR", "CRITICAL"} and not event.type.startswith("Marking node"):
+            continue
+        words = clean(event.description or event.type, 240)
+        found = _TIMED_OUT_TEXT.search(event.description)
+        if found is None:
+            return Cause(f"MAAS: {words}", source="event")
+        unheard = bool(runs) and all(
+            not run.last_ping and all(result.status in _NOT_STARTED for result in run.results)
+            for _, run in runs
+        )
+        if unheard:
+            return Cause(
+                f"The machine never reported to MAAS within {clean(found.group(1), 40)}: "
+                "check that it boots from the network (PXE first, right VLAN, DHCP on).",
+                source="time-out",
+            )
+        return Cause(f"The machine did not finish in time. MAAS: {words}", source="time-out")
+    return None
+
+
+def _from_status(machine: Machine) -> Cause:
+    words = clean(machine.error_description or machine.status_message, 240)
+    if words and words.casefold() != machine.status_name.casefold():
+        return Cause(f"MAAS: {words}", source="status")
+    return Cause(f"MAAS says only: {machine.status_name or 'nothing'}.", source="nothing")

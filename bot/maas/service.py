@@ -1,0 +1,27 @@
+"""One region as the rest of the bot sees it: its calls, its fleet view, its watcher."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bot.maas.fleet import FleetView
+    from bot.maas.region import Region
+    from bot.maas.watcher import RegionWatcher
+
+
+@dataclass(frozen=True, slots=True)
+class RegionService:
+    """A region under its name in the settings."""
+
+    name: str
+    url: str
+    api: Region
+    fleet: FleetView
+    watcher: RegionWatcher
+
+    async def newest_event_id(self, system_id: str) -> int:
+        """The id of the newest event of a machine, 0 when it has none. Raises MaasError."""
+        events = await self.api.events(id=system_id, level="DEBUG", limit=1)
+        return max((event.id for event in events), default=0)

@@ -1,0 +1,144 @@
+"""Commissioning: MAAS boots a machine over the network, takes stock of its hardware, and tests it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bot.maas.errors import NotFound
+from bot.maas.models import Event, Machine, MachineStatus
+from bot.maas.service import RegionService
+from bot.operations.kinds import End, MachineKind
+from bot.operations.plan import LeftOut, Plan, Target
+from bot.policy import Risk
+
+#: States in which MAAS refuses to commission; the others it may take, and if it does not, its own words are shown.
+_REFUSED = frozenset(
+    {
+        MachineStatus.COMMISSIONING,
+        MachineStatus.TESTING,
+        MachineStatus.ALLOCATED,
+        MachineStatus.DEPLOYED,
+        MachineStatus.DEPLOYING,
+        MachineStatus.RELEASING,
+        MachineStatus.DISK_ERASING,
+        MachineStatus.RESCUE_MODE,
+        MachineStatus.ENTERING_RESCUE_MODE,
+        MachineStatus.EXITING_RESCUE_MODE,
+        MachineStatus.RETIRED,
+    }
+)
+_UNDER_WAY = frozenset({MachineStatus.COMMISSIONING, MachineStatus.TESTING})
+_STARTED = frozenset({"User starting node commissioning", "Commissioning"})
+
+
+class Commissioning(MachineKind):
+    """The kind `commission`. Its options are `ids`, and MAAS's own under MAAS's names."""
+
+    name = "commission"
+    verb, participle, past = "Commission", "Commissioning", "Commissioned"
+
+    async def plan(self, region: RegionService, options: Mapping[str, Any]) -> Plan:
+        """Look at each machine anew and leave out those that MAAS would refuse."""
+        ids: list[str] = list(options["ids"])
+        machines = await region.fleet.refresh(ids)
+        targets, left_out = [], []
+        for system_id in ids:
+            machine = machines.get(system_id)
+            if machine is None:
+                left_out.append(LeftOut(system_id, "it is not in MAAS"))
+            elif (reason := _reason_against(machine)) is not None:
+                left_out.append(LeftOut(machine.name, reason))
+            else:
+                facts = {"owner": machine.owner or "nobody", "power": machine.power_type or "none"}
+                targets.append(Target(system_id, machine.name, machine.status_name, facts))
+        count = "1 machine" if len(targets) == 1 else f"{len(targets)} machines"
+        subject = targets[0].name if len(targets) == 1 else count
+        return Plan(
+            kind=self.name,
+            risk=Risk.CHANGE,
+            region=region.name,
+            title=f"Commission {subject}",
+            targets=tuple(targets),
+            steps=_steps(options),
+            warnings=tuple(_warnings([machines[target.key] for target in targets])),
+            left_out=tuple(left_out),
+            options=dict(options),
+        )
+
+    async def ask(self, region: RegionService, key: str, options: Mapping[str, Any]) -> None:
+        """Ask MAAS to commission one machine."""
+        tests = options.get("testing_scripts")
+        await region.api.commission(
+            key,
+            enable_ssh=bool(options.get("enable_ssh")),
+            skip_bmc_config=bool(options.get("skip_bmc_config")),
+            skip_networking=bool(options.get("skip_networking")),
+            skip_storage=bool(options.get("skip_storage")),
+            commissioning_scripts=options.get("commissioning_scripts") or (),
+            testing_scripts=[] if tests == ["none"] else tests or None,
+            parameters=dict(options.get("parameters") or {}),
+        )
+
+    def taken(self, machine: Machine | None, events: Sequence[Event]) -> bool:
+        """The machine is at it, or its log says since the intent that somebody started it."""
+        at_it = machine is not None and machine.status is MachineStatus.COMMISSIONING
+        return at_it or any(event.type in _STARTED for event in events)
+
+    def end(self, machine: Machine) -> End | None:
+        """Ready is good; a failure is one; any other state means that somebody else took a hand."""
+        if machine.status in _UNDER_WAY:
+            return None
+        label = machine.status_name
+        if machine.status is MachineStatus.READY:
+            return End(good=True, label=label)
+        if machine.status is MachineStatus.NEW:
+            return End(good=False, label=label, detail="Commissioning was aborted; the machine is New again.")
+        if machine.status.failed:
+            return End(good=False, label=label)
+        return End(good=False, label=label, detail=f"Somebody changed it meanwhile: it is {label} now.")
+
+    async def stop(self, region: RegionService, key: str) -> None:
+        """Abort commissioning in MAAS; a machine that has ended meanwhile is left as it is."""
+        try:
+            machine = await region.api.machine(key)
+        except NotFound:
+            return
+        if machine.status in _UNDER_WAY:
+            await region.api.abort(key, comment="cancelled from Slack")
+
+
+def _reason_against(machine: Machine) -> str | None:
+    if machine.locked:
+        return "it is locked; unlock it first"
+    if machine.status in _REFUSED:
+        owner = f" by {machine.owner}" if machine.owner and machine.status is not MachineStatus.COMMISSIONING else ""
+        return f"it is {machine.status_name}{owner}; MAAS commissions machines that are New, Ready, failed or Broken"
+    return None
+
+
+def _steps(options: Mapping[str, Any]) -> tuple[str, ...]:
+    tests = options.get("testing_scripts")
+    after = "no hardware tests" if tests == ["none"] else f"tests: {', '.join(tests)}" if tests else "the default tests"
+    steps = [
+        "MAAS powers the machine on; it boots over the network (PXE), not from its disk.",
+        f"Commissioning scripts take stock of the hardware, then {after}.",
+        "The machine stays on with SSH open." if options.get("enable_ssh") else "MAAS powers it off at the end.",
+    ]
+    skipped = [name for name in ("skip_bmc_config", "skip_networking", "skip_storage") if options.get(name)]
+    if skipped:
+        kept = {"skip_bmc_config": "BMC", "skip_networking": "network", "skip_storage": "storage"}
+        steps.append(f"Kept as configured: {', '.join(kept[name] for name in skipped)}.")
+    return tuple(steps)
+
+
+def _warnings(machines: Sequence[Machine]) -> list[str]:
+    warnings = []
+    manual = [machine.name for machine in machines if machine.power_type in {"", "manual"}]
+    if manual:
+        some = ", ".join(manual[:5]) + ("…" if len(manual) > 5 else "")
+        warnings.append(f"MAAS can't switch {some} on (power type manual): somebody has to, once it says Commissioning.")
+    on = [machine.name for machine in machines if machine.power_state == "on" and machine.status is MachineStatus.READY]
+    if on:
+        warnings.append(f"{', '.join(on[:5])}{'…' if len(on) > 5 else ''}: powered on now, and will be restarted.")
+    return warnings

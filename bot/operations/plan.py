@@ -1,0 +1,100 @@
+"""A plan: what an operation will do, computed by looking at the world first, shown, and fingerprinted."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from bot.policy import Risk
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One thing that an operation changes. `facts` are those that the plan rests on: they go into the fingerprint."""
+
+    key: str
+    name: str
+    state: str
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Something that was named, and that the operation will not touch, with the reason."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What will be done, to what, and what it costs. `options` is all that is needed to make the plan anew."""
+
+    kind: str
+    risk: Risk
+    region: str
+    title: str
+    targets: tuple[Target, ...]
+    steps: tuple[str, ...]
+    losses: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest over the facts the plan rests on: equal plans have equal fingerprints, and only those."""
+        facts = {
+            "kind": self.kind,
+            "region": self.region,
+            "options": dict(self.options),
+            "targets": sorted(
+                [target.key, target.name, target.state, dict(sorted(target.facts.items()))] for target in self.targets
+            ),
+        }
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Plan:
+        raw = json.loads(text)
+        return cls(
+            kind=raw["kind"],
+            risk=Risk(raw["risk"]),
+            region=raw["region"],
+            title=raw["title"],
+            targets=tuple(Target(**target) for target in raw["targets"]),
+            steps=tuple(raw["steps"]),
+            losses=tuple(raw["losses"]),
+            warnings=tuple(raw["warnings"]),
+            left_out=tuple(LeftOut(**one) for one in raw["left_out"]),
+            options=raw["options"],
+        )
+
+
+def difference(before: Plan, after: Plan) -> list[str]:
+    """What changed between two plans, one line each, before → after. Empty when their fingerprints are equal."""
+    old = {target.key: target for target in before.targets}
+    new = {target.key: target for target in after.targets}
+    reasons = {one.name: one.reason for one in after.left_out}
+    lines = []
+    for key, target in old.items():
+        now = new.get(key)
+        if now is None:
+            lines.append(f"{target.name}: {target.state} → {reasons.get(target.name, 'no longer there')}")
+            continue
+        if now.name != target.name:
+            lines.append(f"{target.name}: renamed → {now.name}")
+        if now.state != target.state:
+            lines.append(f"{now.name}: {target.state} → {now.state}")
+        for label in sorted(set(target.facts) | set(now.facts)):
+            was, is_now = target.facts.get(label, "none"), now.facts.get(label, "none")
+            if was != is_now:
+                lines.append(f"{now.name}: {label} {was} → {is_now}")
+    lines.extend(f"{target.name}: not in the plan → {target.state}" for key, target in new.items() if key not in old)
+    return lines

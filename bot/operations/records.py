@@ -1,0 +1,102 @@
+"""Operations as they are stored and shown: values, no behaviour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.operations.plan import Plan
+
+
+class OperationState(StrEnum):
+    """The life of an operation. Everything from `done` on is an end."""
+
+    PLANNED = "planned"
+    QUEUED = "queued"
+    RUNNING = "running"
+    CANCELLING = "cancelling"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    VOID = "void"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+
+    @property
+    def under_way(self) -> bool:
+        return self in UNDER_WAY
+
+    @property
+    def ended(self) -> bool:
+        return self not in UNDER_WAY and self is not OperationState.PLANNED
+
+
+UNDER_WAY = frozenset({OperationState.QUEUED, OperationState.RUNNING, OperationState.CANCELLING})
+
+
+class TargetState(StrEnum):
+    """The life of one target: `asking` is the written intent, `asked` the certainty that MAAS took it."""
+
+    WAITING = "waiting"
+    ASKING = "asking"
+    ASKED = "asked"
+    DONE = "done"
+    FAILED = "failed"
+    STOPPED = "stopped"
+    UNTOUCHED = "untouched"
+
+    @property
+    def ended(self) -> bool:
+        return self in {TargetState.DONE, TargetState.FAILED, TargetState.STOPPED, TargetState.UNTOUCHED}
+
+
+@dataclass(frozen=True, slots=True)
+class FailureCause:
+    """Why a target failed: `summary` is the first line a person reads, `tail` the end of the script's output."""
+
+    summary: str
+    script: str = ""
+    tail: str = ""
+    log: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetRow:
+    key: str
+    name: str
+    seq: int
+    state: TargetState
+    label: str = ""
+    detail: str = ""
+    baseline: int | None = None
+    asked_at: float | None = None
+    ended_at: float | None = None
+    cause: FailureCause | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation with its targets. Times are seconds since the epoch."""
+
+    id: str
+    kind: str
+    region: str
+    state: OperationState
+    team_id: str
+    requester_id: str
+    requester_name: str
+    channel: str
+    thread_ts: str | None
+    words: str
+    plan: Plan
+    nonce: str
+    outcome: str
+    created_at: float
+    confirmed_at: float | None
+    started_at: float | None
+    ended_at: float | None
+    cancelled_by: str | None
+    targets: tuple[TargetRow, ...] = ()
+
+    def count(self, *states: TargetState) -> int:
+        return sum(1 for target in self.targets if target.state in states)

@@ -1,0 +1,323 @@
+"""Works on one target of an operation so that a crash at any point neither loses nor repeats it.
+
+The intent (`asking`, with the newest event before it) is written before MAAS is asked. Whoever finds the intent after
+a crash looks for the request's traces first, in the machine and in its events, and asks only when there are none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from bot.maas.causes import why_failed
+from bot.maas.errors import MaasError, NotFound, RegionBusy, RegionUnreachable
+from bot.maas.models import Event, Machine
+from bot.maas.service import RegionService
+from bot.operations.engine import Step
+from bot.operations.kinds import End, MachineKind
+from bot.operations.records import FailureCause, Operation, TargetRow, TargetState
+from bot.operations.store import OperationStore
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+_OPEN = frozenset({TargetState.WAITING, TargetState.ASKING, TargetState.ASKED})
+
+#: Seconds for the traces of a request to show in the region before it counts as not taken.
+_TRACE_PATIENCE = 4.0
+#: How often MAAS is asked anew after a look showed that it did not take the request.
+_ATTEMPTS = 3
+
+
+class MachineRunner:
+    """Runs machine kinds, target by target, with a bound on how many at once per operation."""
+
+    def __init__(
+        self,
+        store: OperationStore,
+        regions: Mapping[str, RegionService],
+        kinds: Mapping[str, MachineKind],
+        changed: Callable[[str], None],
+        *,
+        pause: float = 1.0,
+        silence_limit: float = 3600.0,
+    ) -> None:
+        """Make a runner.
+
+        Args:
+            store: where operations are kept.
+            regions: the regions by name.
+            kinds: the kinds by name.
+            changed: called with an operation's id whenever something of it that people see has changed.
+            pause: scales every wait, in seconds; tests make it small.
+            silence_limit: seconds without a sign of life from a machine after which it counts as failed.
+        """
+        self._store = store
+        self._regions = regions
+        self._kinds = kinds
+        self._changed = changed
+        self._pause = pause
+        self._silence_limit = silence_limit
+        self._slots: dict[str, asyncio.Semaphore] = {}
+        self._cancelled: dict[str, asyncio.Event] = {}
+        self._details: dict[tuple[str, str], str] = {}
+        self._log = structlog.get_logger("runner")
+
+    def cancelled(self, operation_id: str) -> asyncio.Event:
+        """The flag that is looked at between the steps of an operation, and while it waits."""
+        return self._cancelled.setdefault(operation_id, asyncio.Event())
+
+    def detail(self, operation_id: str, key: str) -> str:
+        """What the machine does at the moment, in MAAS's words; empty when nothing is known."""
+        return self._details.get((operation_id, key), "")
+
+    def forget(self, operation: Operation) -> None:
+        """Let go of what was kept for an operation that has ended."""
+        self._slots.pop(operation.id, None)
+        self._cancelled.pop(operation.id, None)
+        for target in operation.targets:
+            self._details.pop((operation.id, target.key), None)
+
+    async def run(self, operation: Operation, key: str, step: Step) -> None:
+        """Ask, then wait. Each is one durable step, safe to repeat."""
+        kind = self._kinds[operation.kind]
+        limit = int(operation.plan.options.get("at_once") or kind.at_once)
+        slots = self._slots.setdefault(operation.id, asyncio.Semaphore(limit))
+        async with self._slot(slots, operation.id):
+            asked = await step("ask", lambda: self._guard(operation, key, self._ask))
+            if asked == "asked":
+                await step("wait", lambda: self._guard(operation, key, self._wait))
+
+    @asynccontextmanager
+    async def _slot(self, slots: asyncio.Semaphore, operation_id: str) -> AsyncIterator[None]:
+        # A cancelled operation does not queue for slots: what waits is to be marked as not touched at once.
+        if self.cancelled(operation_id).is_set():
+            yield
+            return
+        acquire = asyncio.ensure_future(slots.acquire())
+        cancelled = asyncio.ensure_future(self.cancelled(operation_id).wait())
+        try:
+            await asyncio.wait({acquire, cancelled}, return_when=asyncio.FIRST_COMPLETED)
+            yield
+        finally:
+            cancelled.cancel()
+            if acquire.done() and not acquire.cancelled():
+                slots.release()
+            else:
+                acquire.cancel()
+
+    async def _guard(self, operation: Operation, key: str, work: Callable[..., Any]) -> str:
+        """Run one step; a defect of ours ends the target with a plain word instead of hanging the operation."""
+        region = self._regions.get(operation.region)
+        try:
+            if region is None:
+                raise MaasError(f"The region {operation.region} is no longer in the settings.", "Set it up again.")
+            target = await self._store.target(operation.id, key)
+            if target.state.ended:
+                return "ended"
+            return str(await work(operation, target, self._kinds[operation.kind], region))
+        except MaasError as error:
+            await self._fail(operation.id, key, FailureCause(f"{error.problem} {error.remedy}".strip()), "Not done")
+        except Exception as error:
+            self._log.exception("step_failed", operation=operation.id, target=key)
+            cause = FailureCause(f"The bot itself failed ({type(error).__name__}); look at its log for {operation.id}.")
+            await self._fail(operation.id, key, cause, "Unknown")
+        return "ended"
+
+    # -- asking ------------------------------------------------------------------------------------------------
+
+    async def _ask(self, operation: Operation, target: TargetRow, kind: MachineKind, region: RegionService) -> str:
+        if target.state is TargetState.ASKED:
+            return "asked"
+        repeated = target.state is TargetState.ASKING
+        if not repeated:
+            if self.cancelled(operation.id).is_set():
+                await self._end(operation.id, target.key, TargetState.UNTOUCHED, "Not touched")
+                return "ended"
+            baseline = await self._patiently(operation.id, target.key, lambda: region.newest_event_id(target.key))
+            await self._store.move_target(
+                operation.id, target.key, [TargetState.WAITING], TargetState.ASKING, baseline=baseline, asked_at=time.time()
+            )
+            self._changed(operation.id)
+            target = await self._store.target(operation.id, target.key)
+        for attempt in range(_ATTEMPTS):
+            look_first = repeated or attempt > 0
+            if look_first and await self._find_traces(operation, target, kind, region):
+                break
+            if await self._ask_once(operation, target, kind, region):
+                break
+        else:
+            problem = f"MAAS did not take the request in {_ATTEMPTS} tries; nothing was changed on {target.name}."
+            await self._fail(operation.id, target.key, FailureCause(problem), "Not done")
+            return "ended"
+        await self._store.move_target(operation.id, target.key, [TargetState.ASKING], TargetState.ASKED)
+        self._changed(operation.id)
+        return "asked"
+
+    async def _ask_once(self, operation: Operation, target: TargetRow, kind: MachineKind, region: RegionService) -> bool:
+        """Ask. True: MAAS took it. False: look for traces, then perhaps ask again."""
+        try:
+            await kind.ask(region, target.key, operation.plan.options)
+        except RegionBusy as error:
+            if "no rack" in error.problem.lower():
+                raise
+            self._note(operation.id, target.key, error.problem)
+            await asyncio.sleep(self._pause * max(error.retry_after or 0.0, 10.0))
+            return False
+        except RegionUnreachable as error:
+            self._note(operation.id, target.key, f"{error.problem} Looking whether the request arrived.")
+            await asyncio.sleep(self._pause * 2)
+            return False
+        except MaasError as error:
+            if error.outcome_unknown:
+                return False
+            # A request of ours that arrived after all makes the second one a wrong-state error: look before failing.
+            if await self._find_traces(operation, target, kind, region, patience=0.0):
+                return True
+            raise
+        return True
+
+    async def _find_traces(
+        self,
+        operation: Operation,
+        target: TargetRow,
+        kind: MachineKind,
+        region: RegionService,
+        patience: float = _TRACE_PATIENCE,
+    ) -> bool:
+        """Look whether an earlier request was taken; give one that is still under way a moment to show."""
+        until = time.monotonic() + patience * self._pause
+
+        async def look() -> tuple[Machine | None, list[Event]]:
+            events = await region.api.events(id=target.key, after=target.baseline or 0, level="DEBUG")
+            try:
+                return await region.api.machine(target.key), list(events)
+            except NotFound:
+                return None, list(events)
+
+        while True:
+            machine, events = await self._patiently(operation.id, target.key, look)
+            if kind.taken(machine, [event for event in events if event.id > (target.baseline or 0)]):
+                return True
+            if time.monotonic() >= until:
+                return False
+            await asyncio.sleep(self._pause)
+
+    async def _patiently(self, operation_id: str, key: str, read: Callable[[], Any]) -> Any:
+        """Read from the region, waiting as long as it is away: reads can be repeated, and giving up would lose the work."""
+        delay = self._pause * 2
+        until = time.monotonic() + self._silence_limit
+        while True:
+            try:
+                return await read()
+            except (RegionUnreachable, RegionBusy) as error:
+                if time.monotonic() > until or self.cancelled(operation_id).is_set():
+                    raise
+                self._note(operation_id, key, f"{error.problem} Waiting for the region.")
+                await asyncio.sleep(delay)
+                delay = min(delay * 1.5, 30.0)
+
+    # -- waiting -----------------------------------------------------------------------------------------------
+
+    async def _wait(self, operation: Operation, target: TargetRow, kind: MachineKind, region: RegionService) -> str:
+        # A read begun after the request: the view may still hold the machine as it was before.
+        await self._patiently(operation.id, target.key, lambda: region.fleet.refresh([target.key]))
+        watch = asyncio.ensure_future(self._follow(operation, target, kind, region))
+        cancelled = asyncio.ensure_future(self.cancelled(operation.id).wait())
+        try:
+            await asyncio.wait({watch, cancelled}, return_when=asyncio.FIRST_COMPLETED)
+            if not watch.done():
+                self._note(operation.id, target.key, "Stopping.")
+                with suppress(MaasError):
+                    await kind.stop(region, target.key)
+                    await region.fleet.refresh([target.key])
+            machine = await watch
+        finally:
+            cancelled.cancel()
+            watch.cancel()
+        await self._conclude(operation, target, kind, region, machine)
+        return "ended"
+
+    async def _follow(
+        self, operation: Operation, target: TargetRow, kind: MachineKind, region: RegionService
+    ) -> Machine | None:
+        """Wait for the machine's end. None: it is no longer in the region, or showed no sign of life for too long."""
+        last_label = target.label
+
+        def ended(machine: Machine) -> bool:
+            return kind.end(machine) is not None
+
+        async with region.fleet.subscribe(target.key) as changes:
+            machine = region.fleet.get(target.key)
+            while True:
+                if machine is None or ended(machine):
+                    return machine
+                if machine.status_name != last_label:
+                    last_label = machine.status_name
+                    await self._store.label_target(operation.id, target.key, last_label)
+                self._note(operation.id, target.key, machine.status_message or "")
+                try:
+                    change = await asyncio.wait_for(anext(changes), self._silence_limit * self._pause)
+                except TimeoutError:
+                    return machine
+                machine = change.after
+
+    async def _conclude(
+        self, operation: Operation, target: TargetRow, kind: MachineKind, region: RegionService, machine: Machine | None
+    ) -> None:
+        if machine is None:
+            cause = FailureCause(f"{target.name} was deleted from MAAS while this ran.")
+            await self._fail(operation.id, target.key, cause, "Deleted")
+            return
+        end = kind.end(machine)
+        if end is None:
+            hours = self._silence_limit / 3600
+            cause = FailureCause(
+                f"{target.name} showed no sign of life for {hours:g} h; MAAS still says {machine.status_name}. "
+                f"Last: {machine.status_message or 'nothing'}."
+            )
+            await self._fail(operation.id, target.key, cause, machine.status_name)
+        elif end.good:
+            await self._end(operation.id, target.key, TargetState.DONE, end.label, end.detail)
+        elif self.cancelled(operation.id).is_set() and not machine.status_name.startswith("Failed"):
+            await self._end(operation.id, target.key, TargetState.STOPPED, end.label, "Stopped on request")
+        else:
+            await self._fail(operation.id, target.key, await self._cause(region, machine, end), end.label)
+
+    async def _cause(self, region: RegionService, machine: Machine, end: End) -> FailureCause:
+        if end.detail:
+            return FailureCause(end.detail)
+        try:
+            cause = await why_failed(region.api, machine)
+        except MaasError as error:
+            return FailureCause(f"{machine.status_message or end.label}. The details could not be read: {error.problem}")
+        return FailureCause(cause.summary, cause.script or "", cause.tail or "")
+
+    async def _fail(self, operation_id: str, key: str, cause: FailureCause, label: str) -> None:
+        await self._end(operation_id, key, TargetState.FAILED, label, cause.summary, cause)
+
+    async def _end(
+        self,
+        operation_id: str,
+        key: str,
+        state: TargetState,
+        label: str,
+        detail: str = "",
+        cause: FailureCause | None = None,
+    ) -> None:
+        values: dict[str, Any] = {"label": label, "detail": detail, "ended_at": time.time()}
+        if cause is not None:
+            values["cause"] = cause
+        await self._store.move_target(operation_id, key, _OPEN, state, **values)
+        self._details.pop((operation_id, key), None)
+        self._changed(operation_id)
+
+    def _note(self, operation_id: str, key: str, detail: str) -> None:
+        if self._details.get((operation_id, key)) != detail:
+            self._details[operation_id, key] = detail
+            self._changed(operation_id)

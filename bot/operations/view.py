@@ -1,0 +1,260 @@
+"""How an operation looks: its root message in every state, its replies, its line in a list. Pure; knows no Slack."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+from bot.message import (
+    Bold,
+    Bullets,
+    Button,
+    Buttons,
+    Code,
+    File,
+    Log,
+    Mark,
+    Message,
+    Note,
+    Paragraph,
+    Part,
+    Person,
+    Span,
+    Style,
+    Table,
+    Task,
+    Tasks,
+    TaskState,
+    Text,
+    When,
+)
+from bot.operations.kinds import MachineKind
+from bot.operations.plan import Plan
+from bot.operations.records import Operation, OperationState, TargetRow, TargetState
+
+CONFIRM, WITHDRAW, CANCEL = "operation.confirm", "operation.withdraw", "operation.cancel"
+
+_TASK_STATES = {
+    TargetState.WAITING: TaskState.PENDING,
+    TargetState.ASKING: TaskState.RUNNING,
+    TargetState.ASKED: TaskState.RUNNING,
+    TargetState.DONE: TaskState.DONE,
+    TargetState.FAILED: TaskState.FAILED,
+    TargetState.STOPPED: TaskState.FAILED,
+    TargetState.UNTOUCHED: TaskState.PENDING,
+}
+#: With more rows than a message takes, those that a person has to look at come first.
+_ATTENTION = [
+    TargetState.FAILED, TargetState.STOPPED, TargetState.ASKED, TargetState.ASKING,
+    TargetState.WAITING, TargetState.UNTOUCHED, TargetState.DONE,
+]  # fmt: skip
+_ROWS = 50
+
+
+def duration(seconds: float) -> str:
+    """`45 s`, `4 min 10 s`, `2 h 5 min`."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s" if whole % 60 else f"{whole // 60} min"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def root(operation: Operation, kind: MachineKind, usual: timedelta | None = None) -> Message:
+    """The one message that is edited in place from the plan to the outcome."""
+    match operation.state:
+        case OperationState.PLANNED:
+            return _planned(operation, usual)
+        case OperationState.QUEUED | OperationState.RUNNING | OperationState.CANCELLING:
+            return _under_way(operation, kind)
+        case OperationState.DONE | OperationState.FAILED | OperationState.CANCELLED:
+            return _ended(operation, kind)
+        case _:
+            return _dropped(operation)
+
+
+def _planned(operation: Operation, usual: timedelta | None) -> Message:
+    plan = operation.plan
+    summary = f"{plan.title}? {operation.id}, asked by {operation.requester_name}: waiting for confirmation."
+    parts: list[Part] = [Paragraph([Mark.WARN, " ", Bold(f"{plan.title}?"), "  ", Code(operation.id)])]
+    parts += plan_parts(plan)
+    if usual is not None:
+        parts.append(Note([f"It usually takes about {duration(usual.total_seconds())} a machine."]))
+    value = f"{operation.id}:{operation.nonce}"
+    parts.append(
+        Buttons(
+            [
+                Button(plan.title if len(plan.title) <= 40 else "Confirm", CONFIRM, value, Style.PRIMARY),
+                Button("Withdraw", WITHDRAW, value),
+            ]
+        )
+    )
+    parts.append(Note(["Only ", Person(operation.requester_id), " can confirm. The plan expires in 15 minutes."]))
+    return Message(summary, tuple(parts))
+
+
+def plan_parts(plan: Plan) -> list[Part]:
+    """Targets by name with state and facts, what will be done, what is lost, what could go wrong."""
+    parts: list[Part] = []
+    if len(plan.targets) <= 10:
+        parts.append(Bullets([_target_line(target.name, target.state, target.facts) for target in plan.targets]))
+    else:
+        rows = [(target.name, target.state, target.facts.get("owner", "")) for target in plan.targets]
+        parts.append(Table(("Machine", "State", "Owner"), rows, caption=f"{len(rows)} machines"))
+    parts.append(Paragraph([Bold("What happens")]))
+    parts.append(Bullets([[step] for step in plan.steps]))
+    if plan.losses:
+        parts += [Paragraph([Bold("What will be lost")]), Bullets([[loss] for loss in plan.losses])]
+    parts += [Paragraph([Mark.WARN, " ", warning]) for warning in plan.warnings]
+    if plan.left_out:
+        parts.append(Paragraph([Bold("Left out")]))
+        shown: list[Text] = [[Code(one.name), f": {one.reason}"] for one in plan.left_out[:10]]
+        if len(plan.left_out) > 10:
+            shown.append([f"and {len(plan.left_out) - 10} more"])
+        parts.append(Bullets(shown))
+    return parts
+
+
+def _target_line(name: str, state: str, facts: Mapping[str, str]) -> Text:
+    known = [f"{label} {value}" for label, value in facts.items() if value not in {"", "nobody", "none"}]
+    return [Code(name), f"  {state}", *([f" ({', '.join(known)})"] if known else [])]
+
+
+def _under_way(operation: Operation, kind: MachineKind) -> Message:
+    subject = _subject(operation)
+    done, failed = operation.count(TargetState.DONE), operation.count(TargetState.FAILED)
+    total = len(operation.targets)
+    progress = f"{done} of {total} done" + (f", {failed} failed" if failed else "")
+    cancelling = operation.state is OperationState.CANCELLING
+    title = f"{'Stopping: ' if cancelling else ''}{kind.participle} {subject}"
+    summary = f"{title}: {progress}. {operation.id}"
+    head: list[Span] = [Mark.BUSY, " ", Bold(title), "  ", Code(operation.id)]
+    if total > 1:
+        head += [f"  {progress}"]
+    parts: list[Part] = [Paragraph(head), _tasks(operation, title)]
+    if not cancelling:
+        parts.append(Buttons([Button("Cancel", CANCEL, f"{operation.id}:{operation.nonce}", Style.DANGER)]))
+    parts.append(Note(_who_when(operation)))
+    return Message(summary, tuple(parts))
+
+
+def _ended(operation: Operation, kind: MachineKind) -> Message:
+    good = operation.state is OperationState.DONE
+    took = duration((operation.ended_at or 0) - (operation.started_at or operation.created_at))
+    subject = _subject(operation)
+    title = {
+        OperationState.DONE: f"{kind.past} {subject}",
+        OperationState.FAILED: f"{kind.participle} {subject} failed",
+        OperationState.CANCELLED: f"{kind.participle} {subject} was cancelled",
+    }[operation.state]
+    if operation.state is OperationState.FAILED and operation.count(TargetState.DONE):
+        title = f"{kind.past} {operation.count(TargetState.DONE)} of {len(operation.targets)} machines"
+    summary = f"{title}: {operation.outcome}, in {took}. {operation.id}"
+    mark = Mark.OK if good else Mark.FAIL if operation.state is OperationState.FAILED else Mark.WARN
+    parts: list[Part] = [
+        Paragraph([mark, " ", Bold(title), f" in {took}  ", Code(operation.id)]),
+        Paragraph([operation.outcome + "."]),
+        _tasks(operation, title),
+    ]
+    if operation.state is OperationState.CANCELLED:
+        parts.append(Paragraph(_what_was_left(operation)))
+    parts.append(Note(_who_when(operation)))
+    return Message(summary, tuple(parts))
+
+
+def _dropped(operation: Operation) -> Message:
+    title, after = {
+        OperationState.VOID: ("is void", operation.outcome),
+        OperationState.EXPIRED: ("has expired", "It was not confirmed within 15 minutes. Nothing was done."),
+        OperationState.WITHDRAWN: ("was withdrawn", "Nothing was done."),
+    }[operation.state]
+    parts: list[Part] = [
+        Paragraph([Mark.IDLE, " ", f"{operation.plan.title} {title}.  ", Code(operation.id)]),
+        Paragraph([after]),
+    ]
+    if operation.state is OperationState.VOID:
+        parts.append(Paragraph(["Look at the machines and ask again: ", Code(f"/maas {operation.words}")]))
+    parts.append(Note(["Asked by ", operation.requester_name, "."]))
+    return Message(f"{operation.plan.title} {title}. {after} {operation.id}", tuple(parts))
+
+
+def _tasks(operation: Operation, title: str) -> Tasks:
+    rows: Sequence[TargetRow] = operation.targets
+    if len(rows) > _ROWS:
+        rows = sorted(rows, key=lambda row: (_ATTENTION.index(row.state), row.seq))
+    tasks = [Task(row.key, _row_title(row), _TASK_STATES[row.state], row.detail) for row in rows]
+    return Tasks(title, tasks, total=len(operation.targets))
+
+
+def _row_title(row: TargetRow) -> str:
+    state = {TargetState.WAITING: "waiting", TargetState.ASKING: "asking MAAS"}.get(row.state, row.label)
+    took = f", {duration(row.ended_at - row.asked_at)}" if row.ended_at and row.asked_at else ""
+    return f"{row.name}: {state}{took}"
+
+
+def _subject(operation: Operation) -> str:
+    count = len(operation.targets)
+    return operation.targets[0].name if count == 1 else f"{count} machines"
+
+
+def _who_when(operation: Operation) -> list[Span]:
+    spans: list[Span] = ["Asked by ", operation.requester_name]
+    if operation.confirmed_at is not None:
+        spans += [", confirmed ", When(datetime.fromtimestamp(operation.confirmed_at, UTC))]
+    if operation.state.ended and operation.ended_at is not None:
+        spans += [", ended ", When(datetime.fromtimestamp(operation.ended_at, UTC))]
+    return spans
+
+
+def _what_was_left(operation: Operation) -> Text:
+    untouched = [row.name for row in operation.targets if row.state is TargetState.UNTOUCHED]
+    stopped = [f"{row.name} ({row.label})" for row in operation.targets if row.state is TargetState.STOPPED]
+    spans: list[Span] = []
+    if operation.cancelled_by:
+        spans += ["Cancelled by ", Person(operation.cancelled_by), ". "]
+    if stopped:
+        spans.append(f"Aborted in MAAS: {', '.join(stopped[:20])}. ")
+    if untouched:
+        spans.append(f"Not touched: {', '.join(untouched[:20])}{'…' if len(untouched) > 20 else ''}.")
+    return spans
+
+
+def failure(operation: Operation, row: TargetRow) -> Message:
+    """The reply for one target that failed: the cause in its first line, the script's tail below it."""
+    cause = row.cause
+    summary = cause.summary if cause is not None else "No cause is known."
+    parts: list[Part] = [
+        Paragraph([Mark.FAIL, " ", Code(row.name), f"  {row.label}: ", summary]),
+    ]
+    if cause is not None and cause.tail:
+        parts.append(Log(cause.script or "output", cause.tail))
+    parts.append(Note(["More: ", Code(f"/maas machine {row.name}"), "  Again: ", Code(f"/maas commission {row.name}")]))
+    files = (File(f"{row.name}-{cause.script}.log", f"{row.name}: {cause.script}", cause.log),) if cause and cause.log else ()
+    return Message(f"{row.name} {row.label}: {summary}", tuple(parts), files)
+
+
+def farewell(operation: Operation, kind: MachineKind) -> Message:
+    """The last reply: it notifies whoever asked, which an edited message does not."""
+    good = operation.state is OperationState.DONE
+    took = duration((operation.ended_at or 0) - (operation.started_at or operation.created_at))
+    text: list[Span] = [
+        Mark.OK if good else Mark.FAIL,
+        " ",
+        Person(operation.requester_id),
+        f" {kind.participle.lower()} ended in {took}: {operation.outcome}.",
+    ]
+    return Message(f"{kind.participle} ended in {took}: {operation.outcome}. {operation.id}", (Paragraph(text),))
+
+
+def line(operation: Operation) -> Text:
+    """One line of a list of operations."""
+    mark = {
+        OperationState.DONE: Mark.OK,
+        OperationState.FAILED: Mark.FAIL,
+        OperationState.PLANNED: Mark.WARN,
+    }.get(operation.state, Mark.BUSY if operation.state.under_way else Mark.IDLE)
+    asked = When(datetime.fromtimestamp(operation.created_at, UTC))
+    tail = f": {operation.outcome}" if operation.outcome else ""
+    return [mark, " ", Code(operation.id), f"  {operation.plan.title}, {operation.state}{tail}. {operation.requester_name}, ", asked]
+

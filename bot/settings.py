@@ -1,0 +1,366 @@
+"""Settings: the only reader of the environment and of maasbot.toml. The environment wins over the file."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from datetime import timedelta
+from difflib import get_close_matches
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+_DURATION = re.compile(r"\s*(\d+)\s*(s|m|h|d)\s*", re.IGNORECASE)
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_USER_OR_GROUP = re.compile(r"[UWS][A-Z0-9]{2,}")
+_CHANNEL = re.compile(r"[CGD][A-Z0-9]{2,}")
+_API_KEY = re.compile(r"[^:\s]+:[^:\s]+:[^:\s]+")
+
+
+class SettingsError(Exception):
+    """Settings that can't be used. `faults` holds one line each; none of them repeats a secret."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+def parse_duration(value: object) -> timedelta:
+    """Read `90s`, `30m`, `24 h` or `7d`.
+
+    Raises:
+        ValueError: anything else, zero included: a bare number has been read in the wrong unit often enough.
+    """
+    if isinstance(value, timedelta):
+        return value
+    match = _DURATION.fullmatch(str(value))
+    if match is None or int(match[1]) == 0:
+        raise ValueError("write a number with its unit, like 90s, 30m, 24h or 7d")
+    return timedelta(**{_UNITS[match[2].lower()]: int(match[1])})
+
+
+def _split(value: object) -> object:
+    return [part for part in re.split(r"[\s,]+", value) if part] if isinstance(value, str) else value
+
+
+def _check_ids(pattern: re.Pattern[str], what: str, value: object) -> object:
+    ids = _split(value)
+    if isinstance(ids, list | tuple):
+        wrong = [str(one) for one in ids if not pattern.fullmatch(str(one))]
+        if wrong:
+            raise ValueError(f"{', '.join(wrong)}: not {what}")
+    return ids
+
+
+def _people(value: object) -> object:
+    return _check_ids(_USER_OR_GROUP, "a Slack user id (U…) or user-group id (S…)", value)
+
+
+def _channels(value: object) -> object:
+    return _check_ids(_CHANNEL, "a Slack channel id (C…)", value)
+
+
+def _one_channel(value: object) -> object:
+    ids = _channels(value) if value else []
+    if isinstance(ids, list) and len(ids) > 1:
+        raise ValueError("name one channel")
+    return ids[0] if isinstance(ids, list) and ids else None
+
+
+def _empty_is_none(value: object) -> object:
+    return None if value == "" else value
+
+
+People = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_people)]
+Channels = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_channels)]
+OptionalSecret = Annotated[SecretStr | None, BeforeValidator(_empty_is_none)]
+OptionalPath = Annotated[Path | None, BeforeValidator(_empty_is_none)]
+OptionalText = Annotated[str | None, BeforeValidator(_empty_is_none)]
+
+
+class Mode(StrEnum):
+    SOCKET = "socket"
+    HTTP = "http"
+
+
+class LogFormat(StrEnum):
+    JSON = "json"
+    CONSOLE = "console"
+
+
+class LogLevel(StrEnum):
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class HostSettings(BaseModel):
+    """How to reach a region's host over SSH."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    host: str
+    ssh_port: int = Field(22, ge=1, le=65535)
+    ssh_user: str = "maasbot"
+    ssh_key_file: OptionalPath = None
+    ssh_known_hosts: OptionalPath = None
+
+
+class RegionSettings(BaseModel):
+    """One MAAS region: where its API is, the key for it, and its host where known."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    url: str
+    api_key: OptionalSecret = None
+    api_key_file: OptionalPath = None
+    host: HostSettings | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if not re.match(r"https?://[^/\s]+", self.url):
+            raise ValueError("url: must look like http://HOST:5240/MAAS")
+        if self.api_key is None and self.api_key_file is None:
+            raise ValueError("api_key: missing; give it or api_key_file")
+        if self.api_key is not None and not _API_KEY.fullmatch(self.api_key.get_secret_value().strip()):
+            raise ValueError("api_key: must be three parts joined by colons, as 'maas apikey' prints it")
+        return self
+
+    def key(self) -> SecretStr:
+        """The API key itself.
+
+        Raises:
+            ValueError: the file can't be read or holds no key.
+        """
+        if self.api_key is not None:
+            return SecretStr(self.api_key.get_secret_value().strip())
+        assert self.api_key_file is not None
+        try:
+            text = self.api_key_file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "not text"
+            raise ValueError(f"{self.api_key_file} can't be read ({reason})") from None
+        if not _API_KEY.fullmatch(text):
+            raise ValueError(f"{self.api_key_file} holds no API key (three parts joined by colons)")
+        return SecretStr(text)
+
+
+class Settings(BaseSettings):
+    """Everything that can be set, under the names of the environment."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, populate_by_name=True, case_sensitive=True)
+
+    slack_bot_token: OptionalSecret = Field(None, alias="SLACK_BOT_TOKEN")
+    slack_app_token: OptionalSecret = Field(None, alias="SLACK_APP_TOKEN")
+    slack_signing_secret: OptionalSecret = Field(None, alias="SLACK_SIGNING_SECRET")
+    slack_api_url: str = Field("https://slack.com/api/", alias="SLACK_API_URL")
+    mode: Mode = Field(Mode.SOCKET, alias="MAASBOT_MODE")
+    http_host: str = Field("127.0.0.1", alias="MAASBOT_HTTP_HOST")
+    http_port: int = Field(3000, alias="MAASBOT_HTTP_PORT", ge=0, le=65535)
+    state_dir: Path = Field(default_factory=lambda: _default_state_dir(), alias="MAASBOT_STATE_DIR")
+    database_url: OptionalSecret = Field(None, alias="MAASBOT_DATABASE_URL")
+    log_level: LogLevel = Field(LogLevel.INFO, alias="MAASBOT_LOG_LEVEL")
+    log_format: LogFormat = Field(LogFormat.JSON, alias="MAASBOT_LOG_FORMAT")
+    maas_url: OptionalText = Field(None, alias="MAAS_URL")
+    maas_api_key: OptionalSecret = Field(None, alias="MAAS_API_KEY")
+    maas_api_key_file: OptionalPath = Field(None, alias="MAAS_API_KEY_FILE")
+    maas_host: OptionalText = Field(None, alias="MAAS_HOST")
+    maas_ssh_port: int = Field(22, alias="MAAS_SSH_PORT", ge=1, le=65535)
+    maas_ssh_user: str = Field("maasbot", alias="MAAS_SSH_USER")
+    maas_ssh_key_file: OptionalPath = Field(None, alias="MAAS_SSH_KEY_FILE")
+    maas_ssh_known_hosts: OptionalPath = Field(None, alias="MAAS_SSH_KNOWN_HOSTS")
+    channels: Channels = Field((), alias="MAASBOT_CHANNELS")
+    operators: People = Field((), alias="MAASBOT_OPERATORS")
+    approvers: People = Field((), alias="MAASBOT_APPROVERS")
+    admins: People = Field((), alias="MAASBOT_ADMINS")
+    approval_channel: Annotated[str | None, BeforeValidator(_one_channel)] = Field(
+        None, alias="MAASBOT_APPROVAL_CHANNEL"
+    )
+    approval_ttl: Annotated[timedelta, NoDecode, BeforeValidator(parse_duration)] = Field(
+        timedelta(minutes=30), alias="MAASBOT_APPROVAL_TTL"
+    )
+    regions: dict[str, RegionSettings] = Field(default_factory=dict, alias="regions")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment before the file; no dotenv, no secrets folder."""
+        del dotenv_settings, file_secret_settings
+        return init_settings, env_settings, _TomlSource(settings_cls)
+
+    def all_regions(self) -> dict[str, RegionSettings]:
+        """The regions by name: those of the file, and `default` from MAAS_URL and its fellows.
+
+        Raises:
+            ValidationError: MAAS_URL without a key, or with a bad one.
+        """
+        regions = dict(self.regions)
+        if self.maas_url is not None:
+            host = None
+            if self.maas_host:
+                host = HostSettings(
+                    host=self.maas_host,
+                    ssh_port=self.maas_ssh_port,
+                    ssh_user=self.maas_ssh_user,
+                    ssh_key_file=self.maas_ssh_key_file,
+                    ssh_known_hosts=self.maas_ssh_known_hosts,
+                )
+            regions["default"] = RegionSettings(
+                url=self.maas_url, api_key=self.maas_api_key, api_key_file=self.maas_api_key_file, host=host
+            )
+        return regions
+
+    def secrets(self) -> list[str]:
+        """Every secret value, for the redactor of the logs."""
+        held = [self.slack_bot_token, self.slack_app_token, self.slack_signing_secret]
+        keys = [region.key() for region in self.all_regions().values()]
+        return [secret.get_secret_value() for secret in (*held, *keys) if secret is not None]
+
+    def own_database_url(self) -> str:
+        """The URL of the bot's own tables."""
+        return self._database_url("maasbot.sqlite")
+
+    def engine_database_url(self) -> str:
+        """The URL of the durable engine's tables: a second file on SQLite, where one writer at a time is the rule."""
+        return self._database_url("engine.sqlite")
+
+    def _database_url(self, file: str) -> str:
+        if self.database_url is None:
+            return f"sqlite:///{self.state_dir / file}"
+        url = self.database_url.get_secret_value()
+        return re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", url)
+
+
+class _TomlSource(PydanticBaseSettingsSource):
+    """maasbot.toml: the same names in any case, and the tables `regions` and `policy`."""
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        del field
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        path = Path(os.environ.get("MAASBOT_CONFIG") or "maasbot.toml")
+        if not path.exists():
+            if os.environ.get("MAASBOT_CONFIG"):
+                raise SettingsError([f"MAASBOT_CONFIG: {path} is not there"])
+            return {}
+        return _read_toml(path)
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError([f"MAASBOT_CONFIG: {path} can't be read ({error.strerror})"]) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError([f"MAASBOT_CONFIG: {path} is not valid TOML: {error}"]) from None
+    known = {str(field.alias) for field in Settings.model_fields.values()} - {"regions"}
+    values: dict[str, Any] = {}
+    faults = []
+    for name, value in content.items():
+        if name == "regions":
+            values["regions"] = value
+        elif name == "policy":
+            faults.append(f"{path}: [policy] is not supported by this version; use MAASBOT_OPERATORS and its fellows")
+        elif name.upper() in known:
+            values[name.upper()] = value
+        else:
+            near = get_close_matches(name.upper(), known, 1)
+            faults.append(f"{path}: {name} is no setting" + (f"; did you mean {near[0]}?" if near else ""))
+    if faults:
+        raise SettingsError(faults)
+    return values
+
+
+def _default_state_dir() -> Path:
+    base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(base) / "maasbot"
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read and check all settings. What `maasbot run` needs is checked here, not at first use.
+
+    Raises:
+        SettingsError: one line for each fault, naming the setting.
+    """
+    try:
+        settings = Settings(**overrides)
+    except ValidationError as error:
+        raise SettingsError(_describe(error)) from None
+    faults = [*_slack_faults(settings), *_region_faults(settings), *_database_faults(settings)]
+    if faults:
+        raise SettingsError(faults)
+    return settings
+
+
+def _slack_faults(settings: Settings) -> list[str]:
+    faults = []
+    if settings.slack_bot_token is None:
+        faults.append("SLACK_BOT_TOKEN: missing; it is the bot token (xoxb-…) of the app's OAuth page")
+    elif not settings.slack_bot_token.get_secret_value().startswith("xoxb-"):
+        faults.append("SLACK_BOT_TOKEN: must begin with xoxb-")
+    if settings.mode is Mode.SOCKET:
+        if settings.slack_app_token is None:
+            faults.append("SLACK_APP_TOKEN: missing; Socket Mode needs an app-level token (xapp-…)")
+        elif not settings.slack_app_token.get_secret_value().startswith("xapp-"):
+            faults.append("SLACK_APP_TOKEN: must begin with xapp-")
+    elif settings.slack_signing_secret is None:
+        faults.append("SLACK_SIGNING_SECRET: missing; http mode checks Slack's signature with it")
+    if not re.match(r"https?://[^/\s]+", settings.slack_api_url):
+        faults.append("SLACK_API_URL: must be an http or https URL")
+    return faults
+
+
+def _region_faults(settings: Settings) -> list[str]:
+    if settings.maas_url is None and not settings.regions:
+        return ["MAAS_URL: missing; it looks like http://HOST:5240/MAAS"]
+    if settings.maas_url is not None and "default" in settings.regions:
+        return ["MAAS_URL: set, and [regions.default] as well; keep one of them"]
+    try:
+        regions = settings.all_regions()
+    except ValidationError as error:
+        return [_rename_default(line) for line in _describe(error)]
+    faults = []
+    for name, region in regions.items():
+        try:
+            region.key()
+        except ValueError as error:
+            label = "MAAS_API_KEY_FILE" if name == "default" else f"regions.{name}.api_key_file"
+            faults.append(f"{label}: {error}")
+    return faults
+
+
+def _rename_default(line: str) -> str:
+    names = {"url: ": "MAAS_URL: ", "api_key: ": "MAAS_API_KEY: "}
+    for field, name in names.items():
+        if field in line:
+            return name + line.split(field, 1)[1]
+    return line
+
+
+def _database_faults(settings: Settings) -> list[str]:
+    if settings.database_url is None:
+        return []
+    if not re.match(r"(postgres(ql)?|sqlite)://", settings.database_url.get_secret_value()):
+        return ["MAASBOT_DATABASE_URL: must begin with postgresql:// or sqlite:///"]
+    return []
+
+
+def _describe(error: ValidationError) -> list[str]:
+    return [_describe_one(dict(detail)) for detail in error.errors(include_input=False, include_url=False)]
+
+
+def _describe_one(detail: Mapping[str, Any]) -> str:
+    location = ".".join(str(part) for part in detail["loc"])
+    message = str(detail["msg"]).removeprefix("Value error, ")
+    return f"{location}: {message[:1].lower()}{message[1:]}" if location else message

@@ -1,0 +1,58 @@
+"""App Home: the regions at a glance, what needs attention, my operations, and the command form."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from bot.message import Bold, Bullets, Button, Buttons, Divider, Message, Note, Paragraph, Part, Style
+from bot.operations import view
+from bot.operations.service import Operations
+from bot.people import Identity
+from bot.policy import Policy
+from bot.slack.identity import Identities, IdentityUnknownError
+from bot.slack.outbound import Outbound, SlackError
+from bot.slack.router import Asker
+from bot.storage import StorageUnavailableError
+
+#: Renders the state of all regions, as the status command does.
+Overview = Callable[[], Awaitable[list[Part]]]
+
+
+class Home:
+    """Publishes one person's home view whenever it is opened."""
+
+    def __init__(
+        self, outbound: Outbound, identities: Identities, policy: Policy, operations: Operations, overview: Overview
+    ) -> None:
+        self._outbound = outbound
+        self._identities = identities
+        self._policy = policy
+        self._operations = operations
+        self._overview = overview
+        self._log = structlog.get_logger("home")
+
+    async def publish(self, asker: Asker) -> None:
+        """Render and publish. Never raises."""
+        try:
+            person = await self._identities.identify(asker.team_id, asker.user_id)
+            refusal = self._policy.turn_away(person)
+            parts = [Paragraph([f"{refusal.reason.capitalize()}."])] if refusal is not None else await self._parts(person)
+            await self._outbound.publish_home(asker.user_id, Message("MAAS", tuple(parts)))
+        except (SlackError, IdentityUnknownError, StorageUnavailableError) as error:
+            self._log.warning("home_not_published", error=str(error))
+        except Exception as error:
+            self._log.exception("home_failed", error=type(error).__name__)
+
+    async def _parts(self, person: Identity) -> list[Part]:
+        parts: list[Part] = list(await self._overview())
+        buttons = [
+            Button("Run a command", "home.form", "open", Style.PRIMARY),
+            Button("Refresh", "home.refresh", "refresh"),
+        ]
+        mine = [one for one in await self._operations.recent(50) if one.requester_id == person.user_id][:8]
+        parts += [Buttons(buttons), Divider(), Paragraph([Bold("My operations")])]
+        parts.append(Bullets([view.line(one) for one in mine]) if mine else Paragraph(["None yet."]))
+        parts.append(Note(["This page shows the moment it was opened; Refresh shows now."]))
+        return parts

@@ -1,0 +1,173 @@
+"""Bolt's listeners: acknowledge, read the ids, hand over. They never raise.
+
+A listener that acks and then raises loses its ack: Bolt sends it only at the next look of its runner, 10 ms later,
+and forgets it when an exception comes first. So nothing that can fail happens here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import OrderedDict
+from collections.abc import Coroutine, Mapping
+from typing import Any
+
+import structlog
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot.people import Door, Origin
+from bot.slack.forms import Forms
+from bot.slack.home import Home
+from bot.slack.outbound import Outbound
+from bot.slack.replies import CommandReply, ThreadReply
+from bot.slack.router import Asker, Router
+
+_MENTION = re.compile(r"<@[A-Z0-9]+(?:\|[^>]*)?>")
+_REMEMBERED_EVENTS = 2000
+
+
+class Listeners:
+    """Everything that Slack can send to the bot."""
+
+    def __init__(self, router: Router, forms: Forms, home: Home, outbound: Outbound, bot_user_id: str) -> None:
+        self._router = router
+        self._forms = forms
+        self._home = home
+        self._outbound = outbound
+        self._me = bot_user_id
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._seen: OrderedDict[str, None] = OrderedDict()
+        self._log = structlog.get_logger("listeners")
+
+    def register(self, app: AsyncApp) -> None:
+        """Attach to Bolt; the same for Socket Mode and HTTP mode."""
+        app.command(re.compile(r"/.+"))(self._on_command)
+        app.event("app_mention")(self._on_mention)
+        app.event("app_home_opened")(self._on_home)
+        app.action(re.compile(r"operation\..+"))(self._on_click)
+        app.action(re.compile(r"(form|home|page)\..+"))(self._on_form_click)
+        app.options(re.compile(r"form\..+"))(self._on_options)
+        app.view(re.compile(r"form\..+"))(self._on_form)
+        app.action(re.compile(r".*"))(self._on_anything)
+        app.event(re.compile(r".*"))(self._on_anything)
+        app.error(self._on_error)
+
+    async def close(self) -> None:
+        """Give what was taken a moment to be answered."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=3.0)
+        for task in self._tasks:
+            task.cancel()
+
+    # -- words -------------------------------------------------------------------------------------------------
+
+    async def _on_command(self, ack: AsyncAck, command: Mapping[str, Any]) -> None:
+        await ack()
+        text = str(command.get("text") or "")
+        asker = Asker(str(command.get("team_id") or ""), str(command.get("user_id") or ""))
+        origin = Origin(Door.COMMAND, str(command.get("channel_id") or ""))
+        reply = CommandReply(self._outbound, str(command.get("response_url") or ""))
+        if text.strip():
+            self._spawn(self._router.words(text, asker, origin, reply))
+        else:
+            self._spawn(self._forms.open(str(command.get("trigger_id") or ""), asker, origin, reply))
+
+    async def _on_mention(self, ack: AsyncAck, body: Mapping[str, Any], event: Mapping[str, Any]) -> None:
+        await ack()
+        if event.get("bot_id") or event.get("user") in {None, self._me} or self._seen_before(body.get("event_id")):
+            return
+        channel, ts = str(event.get("channel") or ""), str(event.get("ts") or "")
+        thread = str(event.get("thread_ts") or ts)
+        asker = Asker(str(event.get("team") or body.get("team_id") or ""), str(event["user"]))
+        reply = ThreadReply(self._outbound, channel, thread, asker.user_id)
+        text = _without_mention(str(event.get("text") or ""), self._me)
+        self._spawn(self._router.words(text, asker, Origin(Door.MENTION, channel, thread), reply))
+
+    # -- clicks and forms --------------------------------------------------------------------------------------
+
+    async def _on_click(self, ack: AsyncAck, body: Mapping[str, Any], action: Mapping[str, Any]) -> None:
+        await ack()
+        asker, origin = _asker(body), _origin(body)
+        reply = CommandReply(self._outbound, str(body.get("response_url") or ""))
+        value = str(action.get("value") or "")
+        self._spawn(self._router.click(str(action.get("action_id")), value, asker, origin, reply))
+
+    async def _on_form_click(self, ack: AsyncAck, body: Mapping[str, Any], action: Mapping[str, Any]) -> None:
+        await ack()
+        asker, origin = _asker(body), _origin(body)
+        name, value = str(action.get("action_id")), str(action.get("value") or "")
+        if name.startswith("page."):
+            reply = CommandReply(self._outbound, str(body.get("response_url") or ""))
+            self._spawn(self._router.words(value, asker, origin, reply))
+        elif name == "home.form":
+            self._spawn(self._forms.open(str(body.get("trigger_id") or ""), asker, origin, None))
+        elif name.startswith("home."):
+            self._spawn(self._home.publish(asker))
+        else:
+            self._spawn(self._forms.changed(body))
+
+    async def _on_options(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
+        await ack(options=self._forms.options(_asker(body), str(body.get("value") or "")))
+
+    async def _on_form(self, ack: AsyncAck, body: Mapping[str, Any], view: Mapping[str, Any]) -> None:
+        errors = self._forms.check(view)
+        if errors:
+            await ack(response_action="errors", errors=errors)
+            return
+        await ack()
+        self._spawn(self._forms.submitted(view, _asker(body)))
+
+    async def _on_home(self, ack: AsyncAck, body: Mapping[str, Any], event: Mapping[str, Any]) -> None:
+        await ack()
+        if event.get("tab") == "home":
+            asker = Asker(str(body.get("team_id") or ""), str(event.get("user") or ""))
+            self._spawn(self._home.publish(asker))
+
+    async def _on_anything(self, ack: AsyncAck) -> None:
+        await ack()  # unacknowledged, a link button or an unknown event would show as a failure
+
+    async def _on_error(self, error: Exception) -> None:
+        self._log.error("listener_failed", error=type(error).__name__)
+
+    # -- small ones --------------------------------------------------------------------------------------------
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        # Bolt keeps no reference to what a listener starts; without one the task can vanish half-way.
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self._log.error("task_failed", exc_info=task.exception())
+
+    def _seen_before(self, event_id: Any) -> bool:
+        """Slack delivers an event again when it missed the ack; commands and clicks come once."""
+        if not event_id:
+            return False
+        if event_id in self._seen:
+            return True
+        self._seen[str(event_id)] = None
+        if len(self._seen) > _REMEMBERED_EVENTS:
+            self._seen.popitem(last=False)
+        return False
+
+
+def _asker(body: Mapping[str, Any]) -> Asker:
+    user = body.get("user") or {}
+    team = body.get("team") or {}
+    return Asker(str(user.get("team_id") or team.get("id") or ""), str(user.get("id") or ""))
+
+
+def _origin(body: Mapping[str, Any]) -> Origin:
+    channel = str((body.get("channel") or {}).get("id") or (body.get("container") or {}).get("channel_id") or "")
+    return Origin(Door.BUTTON if channel else Door.HOME, channel)
+
+
+def _without_mention(text: str, me: str) -> str:
+    """The words after the bot's own mention; other mentions stay, they may be arguments."""
+    head, found, tail = text.partition(f"<@{me}")
+    if not found:
+        return _MENTION.sub("", text, count=1).strip()
+    return f"{head} {tail.partition('>')[2]}".strip()

@@ -1,0 +1,124 @@
+"""Keeps each operation's one thread true: the root message edited in place, replies for failures and the end."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import timedelta
+
+import structlog
+
+from bot.operations import view
+from bot.operations.kinds import MachineKind
+from bot.operations.records import Operation, OperationState, TargetState
+from bot.operations.service import Operations
+from bot.slack.outbound import Outbound, SlackError
+from bot.storage import StorageUnavailableError
+
+#: Failures that get a reply of their own; the rest stand in the root message and in its file.
+_REPLIES = 10
+#: Seconds between two looks at an operation that keeps changing.
+_PACE = 0.5
+#: How far back a restart makes sure that the ends of operations were shown, in seconds.
+_LOOK_BACK = 86400.0
+
+_SILENT = frozenset({OperationState.PLANNED, OperationState.WITHDRAWN, OperationState.EXPIRED, OperationState.VOID})
+
+
+class Threads:
+    """Shows operations in Slack. Everything is rendered from stored state, so a restart goes on with the same thread."""
+
+    def __init__(self, operations: Operations, kinds: Mapping[str, MachineKind], outbound: Outbound) -> None:
+        self._operations = operations
+        self._kinds = kinds
+        self._outbound = outbound
+        self._dirty: dict[str, bool] = {}
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._log = structlog.get_logger("threads")
+
+    async def start(self) -> None:
+        """Follow all operations, and show again what may have been missed while no bot ran."""
+        self._operations.subscribe(self.changed)
+        for operation in await self._operations.recent(200):
+            if not operation.state.ended or (operation.ended_at or 0) > time.time() - _LOOK_BACK:
+                self.changed(operation.id)
+        self._task = asyncio.create_task(self._follow(), name="threads")
+
+    async def close(self) -> None:
+        """Show what is still unshown, then stop."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        for operation_id in list(self._dirty):
+            with suppress(SlackError, StorageUnavailableError, KeyError):
+                await self._show(operation_id, urgent=False)
+
+    async def present(self, operation_id: str) -> None:
+        """Post the plan where it was asked for.
+
+        Raises:
+            SlackError: Slack did not take it.
+        """
+        operation = await self._operations.get(operation_id)
+        message = view.root(operation, self._kinds[operation.kind], await self._usual(operation))
+        await self._outbound.post(
+            operation.channel, message, key=_key(operation_id), thread_ts=operation.thread_ts, urgent=True
+        )
+
+    def changed(self, operation_id: str) -> None:
+        """Something of this operation changed; it will be shown soon."""
+        self._dirty.setdefault(operation_id, False)
+        self._wake.set()
+
+    def urge(self, operation_id: str) -> None:
+        """A person waits for this one: show it before the others."""
+        self._dirty[operation_id] = True
+        self._wake.set()
+
+    async def _follow(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            dirty, self._dirty = self._dirty, {}
+            for operation_id, urgent in sorted(dirty.items(), key=lambda item: not item[1]):
+                try:
+                    await self._show(operation_id, urgent=urgent)
+                except KeyError:
+                    continue
+                except (SlackError, StorageUnavailableError) as error:
+                    self._log.warning("thread_not_shown", operation=operation_id, error=str(error))
+                    asyncio.get_running_loop().call_later(5.0, self.changed, operation_id)
+                except Exception:
+                    self._log.exception("thread_failed", operation=operation_id)
+            await asyncio.sleep(_PACE)
+
+    async def _show(self, operation_id: str, *, urgent: bool) -> None:
+        operation = await self._operations.get(operation_id)
+        kind = self._kinds[operation.kind]
+        ended = operation.state.ended
+        usual = await self._usual(operation) if operation.state is OperationState.PLANNED else None
+        self._outbound.show(_key(operation_id), view.root(operation, kind, usual), final=ended, urgent=urgent or ended)
+        if operation.state in _SILENT:
+            return
+        thread = operation.thread_ts or await self._outbound.ts_of(_key(operation_id))
+        if thread is None:
+            return
+        failed = [row for row in operation.targets if row.state is TargetState.FAILED]
+        for row in failed[:_REPLIES]:
+            await self._outbound.post(
+                operation.channel, view.failure(operation, row), key=f"{_key(operation_id)}:{row.key}", thread_ts=thread
+            )
+        if ended:
+            await self._outbound.post(
+                operation.channel, view.farewell(operation, kind), key=f"{_key(operation_id)}:end", thread_ts=thread
+            )
+
+    async def _usual(self, operation: Operation) -> timedelta | None:
+        return await self._operations.usual_duration(operation.kind, operation.region)
+
+
+def _key(operation_id: str) -> str:
+    return f"operation:{operation_id}"

@@ -1,0 +1,170 @@
+"""The bot's own tables and the one door to them. The durable engine keeps its tables elsewhere (see operations.engine).
+
+SQLite by default, PostgreSQL by a URL. SQLAlchemy Core runs in worker threads: writes are few and short, and the
+event loop must stay free to acknowledge within Slack's three seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy import event
+
+T = TypeVar("T")
+
+metadata = sa.MetaData()
+
+#: Slack messages that the bot keeps up to date: written before the post, so that a restart edits instead of posting anew.
+slack_messages = sa.Table(
+    "slack_messages",
+    metadata,
+    sa.Column("key", sa.String(120), primary_key=True),
+    sa.Column("channel", sa.String(40), nullable=False),
+    sa.Column("thread_ts", sa.String(40)),
+    sa.Column("ts", sa.String(40)),
+    sa.Column("digest", sa.String(64), nullable=False, default=""),
+    sa.Column("pending", sa.Text),
+    sa.Column("final", sa.Boolean, nullable=False, default=False),
+    sa.Column("updated_at", sa.Float, nullable=False),
+)
+
+#: Operations: what was asked, by whom, where, and what came of it. Times are seconds since the epoch.
+operations = sa.Table(
+    "operations",
+    metadata,
+    sa.Column("id", sa.String(20), primary_key=True),
+    sa.Column("kind", sa.String(40), nullable=False),
+    sa.Column("region", sa.String(80), nullable=False),
+    sa.Column("state", sa.String(20), nullable=False, index=True),
+    sa.Column("team_id", sa.String(40), nullable=False),
+    sa.Column("requester_id", sa.String(40), nullable=False),
+    sa.Column("requester_name", sa.String(200), nullable=False),
+    sa.Column("channel", sa.String(40), nullable=False),
+    sa.Column("thread_ts", sa.String(40)),
+    sa.Column("words", sa.Text, nullable=False),
+    sa.Column("plan", sa.Text, nullable=False),
+    sa.Column("fingerprint", sa.String(64), nullable=False),
+    sa.Column("nonce", sa.String(40), nullable=False),
+    sa.Column("outcome", sa.Text, nullable=False, default=""),
+    sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("confirmed_at", sa.Float),
+    sa.Column("started_at", sa.Float),
+    sa.Column("ended_at", sa.Float),
+    sa.Column("cancelled_by", sa.String(40)),
+)
+
+#: One row a target of an operation. `baseline` is the newest event before MAAS was asked: the intent, written first.
+operation_targets = sa.Table(
+    "operation_targets",
+    metadata,
+    sa.Column("operation_id", sa.String(20), sa.ForeignKey("operations.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("key", sa.String(80), primary_key=True),
+    sa.Column("seq", sa.Integer, nullable=False),
+    sa.Column("name", sa.String(255), nullable=False),
+    sa.Column("state", sa.String(20), nullable=False),
+    sa.Column("label", sa.String(120), nullable=False, default=""),
+    sa.Column("detail", sa.Text, nullable=False, default=""),
+    sa.Column("baseline", sa.Integer),
+    sa.Column("asked_at", sa.Float),
+    sa.Column("ended_at", sa.Float),
+    sa.Column("cause", sa.Text),
+)
+
+
+class StorageUnavailableError(Exception):
+    """The database did not take a read or a write: locked, full, gone. `reason` is fit for a person's eyes."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Database:
+    """One database: `await db.run(fn)` calls `fn(connection)` in a thread, in one transaction."""
+
+    def __init__(self, url: str, *, threads: int = 4) -> None:
+        self.url = sa.make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        options: dict[str, Any] = {"pool_pre_ping": not self.is_sqlite}
+        if self.is_sqlite:
+            options["connect_args"] = {"timeout": 10, "check_same_thread": False}
+        self._engine = sa.create_engine(self.url, **options)
+        if self.is_sqlite:
+            event.listen(self._engine, "connect", _set_sqlite_pragmas)
+        self._threads = ThreadPoolExecutor(max_workers=1 if self.is_sqlite else threads, thread_name_prefix="storage")
+
+    async def create(self) -> None:
+        """Make the tables that are missing.
+
+        Raises:
+            StorageUnavailableError: the database can't be opened or written.
+        """
+        await self.run(metadata.create_all)
+
+    async def run(self, fn: Callable[[sa.Connection], T]) -> T:
+        """Run `fn` in one transaction, which commits when it returns.
+
+        Raises:
+            StorageUnavailableError: locked for more than ten seconds, full, read-only or unreachable.
+        """
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self.run_blocking, fn)
+
+    def run_blocking(self, fn: Callable[[sa.Connection], T]) -> T:
+        """What `run` does, for callers that are already in a thread of their own."""
+        try:
+            with self._engine.begin() as connection:
+                return fn(connection)
+        except sa.exc.IntegrityError:
+            raise
+        except sa.exc.DBAPIError as error:
+            raise StorageUnavailableError(_reason(error)) from None
+
+    async def check_writable(self) -> None:
+        """Prove that a write would be taken, and take it back.
+
+        Raises:
+            StorageUnavailableError: it would not.
+        """
+
+        def write_and_undo(connection: sa.Connection) -> None:
+            savepoint = connection.begin_nested()
+            row = {"key": "readiness-probe", "channel": "-", "digest": "", "final": False, "updated_at": 0.0}
+            connection.execute(slack_messages.insert().values(row))
+            savepoint.rollback()
+
+        await self.run(write_and_undo)
+
+    def close(self) -> None:
+        """Wait for what is running and let the connections go."""
+        self._threads.shutdown(wait=True)
+        self._engine.dispose()
+
+
+def _set_sqlite_pragmas(connection: Any, _record: object) -> None:
+    # WAL: in the default journal mode a single writer stalled readers for up to a minute with 200 operations waiting.
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA busy_timeout=10000")
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _reason(error: sa.exc.DBAPIError) -> str:
+    text = str(error.orig).lower()
+    if "locked" in text:
+        return "the database is locked by another program"
+    if "full" in text or "no space" in text:
+        return "the disk of the database is full"
+    if "readonly" in text or "read-only" in text:
+        return "the database is read-only"
+    if "unable to open" in text:
+        return "the database file can't be opened"
+    if "connection" in text or "connect" in text:
+        return "the database server can't be reached"
+    return f"the database refused ({type(error.orig).__name__})"

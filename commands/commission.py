@@ -1,0 +1,87 @@
+"""Commissioning machines."""
+
+from __future__ import annotations
+
+from bot.command.context import Context, RefusalError
+from bot.command.declaration import command
+from bot.message import Bullets, Code, Message, Note, Paragraph, Part, Span
+from bot.operations.plan import Plan
+from bot.policy import Risk
+from commands.selecting import select
+
+
+@command("commission", risk=Risk.CHANGE, example="/maas commission node-3", machine="machines")
+async def commission(
+    ctx: Context,
+    *machines: str,
+    enable_ssh: bool = False,
+    skip_bmc_config: bool = False,
+    skip_networking: bool = False,
+    skip_storage: bool = False,
+    commissioning_scripts: str = "",
+    testing_scripts: str = "",
+    parameters: str = "",
+    at_once: int = 25,
+) -> Plan:
+    """Take stock of machines and test them, so that they become Ready.
+
+    Machines are named by host name, system id, pattern (`node-*`), `tag:gpu`, `pool:lab`, `zone:az1` or `status:new`;
+    `status:new+zone:az1` means both. The plan is shown first, and you confirm it.
+
+    Args:
+        enable_ssh: leave each machine on afterwards, with SSH open
+        skip_bmc_config: keep the BMC as it is configured
+        skip_networking: keep the network as it is configured
+        skip_storage: keep the storage as it is configured
+        commissioning_scripts: run these besides MAAS's own (names or tags, comma-separated)
+        testing_scripts: run these tests instead of the default ones; none for no tests
+        parameters: values for scripts, like smartctl-validate_storage=sda (comma-separated)
+        at_once: how many machines at the same time
+    """
+    selection = await select(ctx, machines)
+    if at_once < 1:
+        raise RefusalError(Message("--at-once takes a number from 1 up.", (Paragraph(["--at-once takes a number from 1 up."]),)))
+    options = {
+        "ids": [machine.system_id for machine in selection],
+        "enable_ssh": enable_ssh,
+        "skip_bmc_config": skip_bmc_config,
+        "skip_networking": skip_networking,
+        "skip_storage": skip_storage,
+        "commissioning_scripts": _names(commissioning_scripts),
+        "testing_scripts": _names(testing_scripts),
+        "parameters": _parameters(parameters),
+        "at_once": at_once,
+    }
+    plan = await ctx.operations.plan("commission", ctx.region, options)
+    if not plan.targets:
+        raise RefusalError(_nothing_to_do(plan))
+    return plan
+
+
+def _names(text: str) -> list[str]:
+    return [name for name in text.replace(" ", ",").split(",") if name]
+
+
+def _parameters(text: str) -> dict[str, str]:
+    values: dict[str, str] = {}
+    for pair in _names(text):
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            spans: list[Span] = [Code(pair), " is no parameter; write NAME=VALUE, like ", Code("smartctl-validate_storage=sda"), "."]
+            raise RefusalError(Message(f"{pair} is no parameter; write NAME=VALUE.", (Paragraph(spans),)))
+        values[name] = value
+    return values
+
+
+def _nothing_to_do(plan: Plan) -> Message:
+    if len(plan.left_out) == 1:
+        one = plan.left_out[0]
+        sentence = f"{one.name} can't be commissioned now: {one.reason}."
+        return Message(sentence, (Paragraph([Code(one.name), f" can't be commissioned now: {one.reason}."]),))
+    parts: list[Part] = [
+        Paragraph([f"None of these {len(plan.left_out)} machines can be commissioned now."]),
+        Bullets([[Code(one.name), f": {one.reason}"] for one in plan.left_out[:20]]),
+    ]
+    if len(plan.left_out) > 20:
+        parts.append(Note([f"20 of {len(plan.left_out)} shown."]))
+    return Message(f"None of these {len(plan.left_out)} machines can be commissioned now.", tuple(parts))

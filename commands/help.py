@@ -1,0 +1,87 @@
+"""Help: what this person may run, and why."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+from bot.command.context import Context, RefusalError
+from bot.command.declaration import Command, command
+from bot.message import Bold, Bullets, Code, Mark, Message, Note, Paragraph, Part, Span, Text, say
+from bot.policy import Risk, Role
+
+_ASKS = {
+    Risk.READ: "It changes nothing.",
+    Risk.CHANGE: "It shows its plan first, and you confirm.",
+    Risk.DESTRUCTIVE: "It shows its plan first, and another person approves.",
+    Risk.IRREVERSIBLE: "It shows its plan first, another person approves, and you type the target's name.",
+}
+
+
+@command("help", risk=Risk.READ, example="/maas help commission")
+async def help_(ctx: Context, *command_name: str) -> Message:
+    """List the commands that you may run here, or explain one."""
+    allowed = {one.name: (await ctx.policy.may(ctx.person, one.risk, ctx.origin)).allowed for one in ctx.catalog}
+    if command_name:
+        return _explain(ctx, " ".join(command_name), allowed)
+    shown = [one for one in ctx.catalog if allowed[one.name]]
+    parts: list[Part] = [
+        Paragraph([Bold("What you can do here")]),
+        Bullets([_line(ctx, one) for one in shown]),
+        Note(
+            [
+                "In a thread: mention me, then the same words. ",
+                Code("/maas help COMMAND"),
+                " explains one, ",
+                Code("/maas whoami"),
+                " tells what you may do and why.",
+            ]
+        ),
+    ]
+    return Message(f"{len(shown)} commands: {', '.join(one.name for one in shown)}.", tuple(parts))
+
+
+def _line(ctx: Context, one: Command) -> Text:
+    return [Code(ctx.parser.usage(one) if len(ctx.parser.usage(one)) <= 60 else f"{one.name} …"), f"  {one.summary}"]
+
+
+def _explain(ctx: Context, name: str, allowed: dict[str, bool]) -> Message:
+    one = ctx.catalog.get(name)
+    if one is None or not allowed[one.name]:
+        known = [candidate for candidate, may in allowed.items() if may]
+        near = get_close_matches(name.lower(), known, 1)
+        hint: list[Span] = [" Did you mean ", Code(near[0]), "?"] if near else [" ", Code("/maas help"), " lists them."]
+        if one is not None:
+            hint = [" It exists, but you may not run it here: ", Code("/maas whoami"), " says why."]
+        raise RefusalError(say(Code(name), " is no command that you can run here.", *hint))
+    parts: list[Part] = [
+        Paragraph([Bold(one.name), f"  {one.summary}"]),
+        Paragraph([Code(f"/maas {ctx.parser.usage(one)}")]),
+    ]
+    if one.manual:
+        parts.append(Paragraph([" ".join(one.manual.replace("`", "").split())]))
+    options = ctx.parser.options(one)
+    if options:
+        parts.append(Bullets([[Code(flag), f"  {text}"] for flag, text in options]))
+    parts += [Paragraph([_ASKS[one.risk]]), Paragraph(["For example: ", Code(one.example)])]
+    return Message(f"{one.name}: {one.summary} For example: {one.example}", tuple(parts))
+
+
+@command("whoami", risk=Risk.READ, example="/maas whoami")
+async def whoami(ctx: Context) -> Message:
+    """Tell what you may do here, and which rule says so."""
+    standing = await ctx.policy.standing_of(ctx.person)
+    roles = [f"{grant.role} ({grant.through})" for grant in standing.grants]
+    parts: list[Part] = [
+        Paragraph([Bold(ctx.person.name), "  ", Code(ctx.person.user_id)]),
+        Paragraph(["Roles: ", ", ".join(roles) if roles else f"none but {Role.READER}", "."]),
+    ]
+    if standing.unknown:
+        parts.append(Paragraph([Mark.WARN, " Slack did not say who is in: ", "; ".join(standing.unknown), "."]))
+    lines: list[Text] = []
+    for risk in sorted({one.risk for one in ctx.catalog}, key=list(Risk).index):
+        decision = await ctx.policy.may(ctx.person, risk, ctx.origin)
+        names = ", ".join(one.name for one in ctx.catalog if one.risk is risk)
+        lines.append([Mark.OK if decision.allowed else Mark.FAIL, " ", Bold(risk.value), f" ({names}): {decision.reason}."])
+    parts.append(Bullets(lines))
+    held = ", ".join(sorted({grant.role.value for grant in standing.grants})) or "reader"
+    return Message(f"{ctx.person.name}: {held}.", tuple(parts))

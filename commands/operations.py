@@ -1,0 +1,63 @@
+"""Operations: what is under way, what has been done, and how to stop one."""
+
+from __future__ import annotations
+
+from bot.command.context import Context, RefusalError
+from bot.command.declaration import command
+from bot.message import Bold, Bullets, Code, Message, Note, Paragraph, Part, say
+from bot.operations import view
+from bot.operations.records import Operation
+from bot.policy import Risk
+
+
+@command("ops", risk=Risk.READ, example="/maas ops")
+async def ops(ctx: Context, *, limit: int = 15) -> Message:
+    """List the newest operations: what, by whom, since when, what came of it.
+
+    Args:
+        limit: how many
+    """
+    operations = await ctx.operations.recent(max(1, min(limit, 50)))
+    if not operations:
+        return say("There has been no operation yet. ", Code("/maas commission NAME"), " starts one.")
+    running = sum(1 for one in operations if one.state.under_way)
+    summary = f"{running} under way among the newest {len(operations)} operations."
+    parts: list[Part] = [
+        Paragraph([Bold(summary)]),
+        Bullets([view.line(one) for one in operations]),
+        Note([Code("/maas op ID"), " shows one, ", Code("/maas cancel ID"), " stops one."]),
+    ]
+    return Message(summary, tuple(parts))
+
+
+@command("op", risk=Risk.READ, example="/maas op op-4k2f")
+async def op(ctx: Context, operation: str, /) -> Message:
+    """Show one operation: each machine's state, causes of failures, who asked and when."""
+    found = await _get(ctx, operation)
+    message = view.root(found, ctx.operations.kind(found))
+    # Buttons belong to the operation's own message; a copy must not offer a second place to decide.
+    parts = tuple(part for part in message.parts if type(part).__name__ != "Buttons")
+    return Message(message.summary, parts)
+
+
+@command("cancel", risk=Risk.CHANGE, example="/maas cancel op-4k2f")
+async def cancel(ctx: Context, operation: str, /) -> Message:
+    """Stop an operation at the next safe point.
+
+    Machines that were not begun stay untouched; those under way are aborted in MAAS. The thread says which is which.
+    """
+    found = await _get(ctx, operation)
+    verdict = await ctx.operations.cancel(found.id, ctx.person)
+    if not verdict.done:
+        raise RefusalError(say(verdict.reason))
+    return say("Stopping ", Code(found.id), f" ({found.plan.title}). Its thread says what was done and what was not.")
+
+
+async def _get(ctx: Context, operation_id: str) -> Operation:
+    wanted = operation_id.lower()
+    try:
+        return await ctx.operations.get(wanted if wanted.startswith("op-") else f"op-{wanted}")
+    except KeyError:
+        raise RefusalError(
+            say("There is no operation ", Code(operation_id), ". ", Code("/maas ops"), " lists them.")
+        ) from None
