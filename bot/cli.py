@@ -6,12 +6,15 @@ import asyncio
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import cyclopts
 from cyclopts import Parameter
 
 from bot.settings import Settings, SettingsError, load_settings
+
+if TYPE_CHECKING:
+    from bot.app import Pace
 
 app = cyclopts.App(name="maasbot", help="Run Canonical MAAS from Slack.", version_flags=["--version"])
 
@@ -31,7 +34,7 @@ def main() -> None:
 def run() -> int:
     """Run the bot until SIGTERM or SIGINT; finish or park what it does, then exit 0."""
     settings = _settings()
-    return 2 if settings is None else asyncio.run(_run(settings))
+    return 2 if settings is None else asyncio.run(run_bot(settings))
 
 
 @app.command
@@ -109,8 +112,9 @@ def _settings() -> Settings | None:
         return None
 
 
-async def _run(settings: Settings) -> int:
-    from bot.app import Bot, FatalRegionError
+async def run_bot(settings: Settings, pace: Pace | None = None) -> int:
+    """Run one bot until a signal; returns the exit code. `pace` is for tests that can't wait."""
+    from bot.app import Bot, FatalRegionError, Pace
     from bot.operations.engine import EngineBusyError
     from bot.slack.connection import FatalCredentialsError
     from bot.storage import StorageUnavailableError
@@ -122,7 +126,7 @@ async def _run(settings: Settings) -> int:
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    bot = Bot(settings, build_catalog(), overview)
+    bot = Bot(settings, build_catalog(), overview, pace=pace or Pace())
     stopping = asyncio.create_task(stop.wait())
     work = asyncio.create_task(_work(bot))
     try:

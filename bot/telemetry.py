@@ -84,6 +84,7 @@ def set_up_logging(level: str, log_format: str, secrets: Iterable[str] = ()) -> 
     root.handlers = [handler]
     root.setLevel(level.upper())
     # These say at info what we say ourselves, a line for each call.
+    logging.getLogger("slack_bolt.AsyncApp").setLevel(logging.ERROR)  # it warns that it ignores a token of the environment
     for name in ("slack_bolt", "slack_sdk", "aiohttp.access", "asyncio", "dbos", "alembic"):
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
 

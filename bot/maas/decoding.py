@@ -7,6 +7,7 @@ one odd machine must not make two thousand others invisible. Only what identifie
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -22,6 +23,10 @@ T = TypeVar("T")
 #: For every model: unknown keys are dropped while parsing, values are immutable, and fields can be given by
 #: name.
 LENIENT = ConfigDict(extra="ignore", populate_by_name=True, coerce_numbers_to_str=True)
+
+#: Bytes that are parsed at a time: some forty machines, a few milliseconds.
+_PORTION = 1024 * 1024
+_BETWEEN = re.compile(rb'/machines/[^"/\\]+/"\s*\}(\s*,)(?=\s*\{)')
 
 _MONTH_WITH_DOT = re.compile(r"([A-Za-z]{3})\. ")
 
@@ -61,6 +66,38 @@ def decode(adapter: TypeAdapter[T], body: bytes, *, endpoint: str) -> T:
         where = ".".join(str(part) for part in first["loc"])
         what = clean(f"{where}: {first['msg']}" if where else first["msg"], 160)
     raise UnexpectedAnswer(f"The answer to {endpoint} can't be read ({what}).", endpoint=endpoint)
+
+
+def decode_list(adapter: TypeAdapter[list[T]], body: bytes, *, endpoint: str) -> list[T]:
+    """The models of a list, a portion at a time: the parser's tree takes far more room than the models.
+
+    Raises:
+        UnexpectedAnswer: as `decode`.
+    """
+    if len(body) > 2 * _PORTION:
+        try:
+            return [one for portion in _portions(body) for one in adapter.validate_json(portion)]
+        except ValidationError:
+            # Written in another layout, or broken: the whole tells which.
+            pass
+    return decode(adapter, body, endpoint=endpoint)
+
+
+def _portions(body: bytes) -> Iterator[bytes]:
+    """`body` cut between machines, each part a list again.
+
+    A machine's own URI is the last thing in it, in every version and layout. A cut at any other place would
+    leave parts that are no JSON.
+    """
+    start = 0
+    while True:
+        found = _BETWEEN.search(body, start + _PORTION)
+        opening = b"[" if start else b""
+        if found is None:
+            yield opening + body[start:]
+            return
+        yield opening + body[start : found.start(1)] + b"]"
+        start = found.end(1)
 
 
 def moment(text: str) -> datetime | None:

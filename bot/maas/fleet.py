@@ -229,7 +229,7 @@ class FleetView:
     def witness(self, events: Iterable[Event], to_be_read: Collection[str] = ()) -> None:
         """Keep new events, oldest first, and let the status message of each machine follow them.
 
-        Machines `to_be_read` again get theirs with the rest: a new message beside an old status would mislead.
+        Machines `to_be_read` again get theirs with the rest: a new message beside an old status misleads.
         """
         listed = list(events)
         self._recent.add(listed)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from bot.maas.batch_read import read_machines
 from bot.maas.errors import MaasError
 from bot.maas.event_log import EventLog, LogGap, touched
 from bot.maas.fleet import FleetView
@@ -156,7 +157,7 @@ class FleetSync:
             rereads.failed(batch)
             raise
         rereads.done(batch, found)
-        self._not_machines |= set(batch.ids) - found.keys()
+        self._not_machines |= set(batch.ids) - found.keys() - self._view.machines().keys()
 
     def _turn_in(self, urgent: bool) -> float:
         allowance = (self._settings.burst - 1) * self._settings.gap if urgent else 0.0
@@ -164,9 +165,12 @@ class FleetSync:
 
     async def _read(self, ids: Sequence[str]) -> dict[str, Machine]:
         started = time.monotonic()
-        found = {machine.system_id: machine for machine in await self._region.machines(ids=ids)}
-        self._view.take(found.values(), started)
-        self._view.drop(set(ids) - found.keys(), started)
+        machines, unreadable = await read_machines(self._region, ids)
+        if unreadable:
+            self._log.warning("machines_unreadable", system_ids=sorted(unreadable))
+        found = {machine.system_id: machine for machine in machines}
+        self._view.take(machines, started)
+        self._view.drop(set(ids) - found.keys() - unreadable, started)
         return found
 
     # -- filling and counting

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
 from pydantic import TypeAdapter
 
 from bot.maas import models, models_region
-from bot.maas.decoding import decode
+from bot.maas.decoding import decode, decode_list
 from bot.maas.errors import BadRequest, Forbidden, NotFound
 from bot.maas.exchange import Kind
 from bot.maas.models import Event, Machine, User, Version
@@ -28,6 +29,8 @@ T = TypeVar("T")
 
 #: A query of more ids than this is called a list: it takes a region seconds.
 _SHORT_READ = 5
+#: Longer lists than this (bytes) are decoded beside the event loop.
+_IN_A_THREAD = 2 * 1024 * 1024
 
 #: MAAS refuses to give more events at once.
 MAX_EVENTS = 1000
@@ -93,7 +96,7 @@ class Region:
             data["hostname"] = list(hostnames)
         wanted = len(ids or ()) + len(hostnames or ())
         kind = Kind.READ if 0 < wanted <= _SHORT_READ else Kind.LIST
-        return await self._read("Machines", "read", models.MACHINES, data=data, kind=kind)
+        return await self._read_list("Machines", "read", models.MACHINES, data=data, kind=kind)
 
     async def machine_ids(self) -> set[str]:
         """The ids of all machines.
@@ -105,7 +108,7 @@ class Region:
         try:
             keys = await self._read("Machines", "power_parameters", models_region.KEYS_ONLY, kind=Kind.LIST)
         except Forbidden:
-            listed = await self._read("Machines", "read", models.SYSTEM_IDS, kind=Kind.LIST)
+            listed = await self._read_list("Machines", "read", models.SYSTEM_IDS, kind=Kind.LIST)
             return {one.system_id for one in listed}
         return set(keys)
 
@@ -283,6 +286,22 @@ class Region:
             handler, action, params=params, data=data, kind=kind, subject=subject, retry=retry
         )
         return decode(adapter, answer.body, endpoint=f"{handler}.{action}")
+
+    async def _read_list(
+        self,
+        handler: str,
+        action: str,
+        adapter: TypeAdapter[list[T]],
+        *,
+        data: Mapping[str, Value] | None = None,
+        kind: Kind = Kind.LIST,
+    ) -> list[T]:
+        answer = await self._transport.call(handler, action, data=data, kind=kind)
+        endpoint = f"{handler}.{action}"
+        if len(answer.body) < _IN_A_THREAD:
+            return decode_list(adapter, answer.body, endpoint=endpoint)
+        # Tens of megabytes would hold up the loop for a fifth of a second.
+        return await asyncio.to_thread(decode_list, adapter, answer.body, endpoint=endpoint)
 
     async def _change(self, system_id: str, action: str, data: Mapping[str, Value]) -> Machine:
         answer = await self._transport.call(

@@ -11,6 +11,7 @@ import fcntl
 import sqlite3
 import uuid
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -97,7 +98,11 @@ class Engine:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.get_running_loop().run_in_executor(None, _destroy)
+        loop = asyncio.get_running_loop()
+        threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="after-engine")
+        await loop.run_in_executor(threads, _destroy)
+        # DBOS makes its own pool the loop's default one and takes it away with it; others still have work to finish.
+        loop.set_default_executor(threads)
         if self._lock is not None:
             self._lock.close()
 

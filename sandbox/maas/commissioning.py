@@ -191,7 +191,7 @@ class Commissioning:
         if status in (states.READY, states.FAILED_COMMISSIONING, states.FAILED_TESTING):
             machine.owner = None
         change_status(self._world, machine, status)
-        if machine.has_bmc and not machine.enable_ssh and status not in (states.DEPLOYED,):
+        if machine.has_bmc and not machine.enable_ssh and status != states.DEPLOYED:
             # the machine shuts itself down; the region notices with its next query
             self._timers.after(
                 self._power.jitter(4, 8), "power-done", machine.system_id, "off", "", key=machine.system_id

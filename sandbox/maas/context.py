@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sandbox.maas.lifecycle import LifeCycle
     from sandbox.maas.power import Power
     from sandbox.maas.render import MachineRenderer
+    from sandbox.maas.rescue import Rescue
 
 
 @dataclass
@@ -28,6 +29,7 @@ class Context:
     power: Power
     lifecycle: LifeCycle
     deployment: Deployment
+    rescue: Rescue
     imports: ImageImport
     renderer: MachineRenderer
     controllers: Controllers

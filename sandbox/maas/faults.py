@@ -9,21 +9,21 @@ from typing import Any
 
 CATALOG = {
     "down": "Connections are reset at once, as if the region did not run.",
-    "unauthorized": "Calls are answered 401. Parameters: path, method, count.",
+    "unauthorized": "Calls are answered 401. Parameters: path, method, op, count.",
     "server-error": "Calls are answered 500, 503 or 504. Parameters: status, path, method, op, count.",
     "slow": "Calls are answered after a delay. Parameters: seconds, path, method, op, count.",
     "hang": "Calls are never answered. Parameters: path, method, op, count.",
-    "reset": "The call is carried out, then the connection drops without an answer. Parameters: path, method,"
-    " op, count.",
-    "reset-before": "The connection drops before the call is carried out. Parameters: path, method, op, count.",
-    "dead-rack": "The rack controller is not connected: its services are dead, power calls get 503.",
+    "reset": "The call is carried out, then its answer is lost. Parameters: path, method, op, count.",
+    "reset-before": "The connection drops before the call is carried out. Same parameters.",
+    "dead-rack": "The rack controller is gone: its services are dead, power calls get 503.",
     "stalled-import": "The image mirror stops sending: an import makes no progress and does not end.",
-    "bmc-timeout": "No BMC answers: query_power_state gives 504 after 60 s, power actions fail."
-    " Parameter: machine (system id or hostname).",
-    "bmc-password": "BMCs refuse the password. Parameter: machine.",
-    "commissioning-fails": "Commissioning fails in 50-maas-01-commissioning. Parameters: machine, script, count.",
+    "bmc-timeout": "BMCs do not answer: query_power_state gives 504 after 60 s. Parameters: machine, count.",
+    "bmc-password": "BMCs refuse the password. Parameters: machine, count.",
+    "commissioning-fails": "A commissioning script fails. Parameters: machine, script, count.",
     "testing-fails": "smartctl-validate fails. Parameters: machine, count.",
 }
+"""Names and what they do; `machine` is a glob on system id and hostname, `count` the number of calls."""
+
 PARAMETERS = {"path", "method", "op", "count", "status", "seconds", "machine", "script"}
 
 

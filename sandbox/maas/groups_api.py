@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
+from typing import Any
 
 from sandbox.maas.answers import (
     BARE_TEXT,
@@ -167,14 +169,19 @@ class GroupsApi:
         return Answer(200, JSON, self._context.renderer.many(self._with_tag(request)))
 
     def _tagged_nodes(self, request: ApiRequest) -> Answer:
-        return self._tagged(request)
+        rack = self._context.controllers.rack_json()
+        rows: list[Any] = [rack] if self._tag(request).name in rack["tag_names"] else []
+        machines = json.loads(self._context.renderer.many(self._with_tag(request)))
+        return json_answer([*rows, *machines])
 
     def _tagged_racks(self, request: ApiRequest) -> Answer:
         rack = self._context.controllers.rack_json()
         return json_answer([rack] if self._tag(request).name in rack["tag_names"] else [])
 
     def _tagged_regions(self, request: ApiRequest) -> Answer:
-        region = self._context.controllers.region_json()
+        # with the services, unlike the list of region controllers
+        region = self._context.controllers.rack_json()
+        region["resource_uri"] = f"{API}/regioncontrollers/{self._world.rack_id}/"
         return json_answer([region] if self._tag(request).name in region["tag_names"] else [])
 
     def _update_nodes(self, request: ApiRequest) -> Answer:

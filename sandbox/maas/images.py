@@ -132,6 +132,7 @@ class BootSource:
     created: float = field(default_factory=time.time)
     updated: float = field(default_factory=time.time)
     selections: list[Selection] = field(default_factory=list)
+    index_read: bool = True
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -146,10 +147,11 @@ class BootSource:
 
 
 class ImageStore:
-    """`importing` is the region's import lock. `orphans` are checksums left half by a region that was killed."""
+    """`importing` is the region's import lock; `orphans` are checksums left half by a killed region."""
 
     def __init__(self, *, old: bool) -> None:
         self.old = old
+        self.mirror: set[str] = set(RELEASES)
         self.sources: list[BootSource] = []
         self.resources: dict[int, BootResource] = {}
         self.importing = False
@@ -208,7 +210,7 @@ class ImageStore:
                 (selection.release, arch)
                 for source in self.sources
                 for selection in source.selections
-                if selection.os == "ubuntu" and selection.release in RELEASES
+                if selection.os == "ubuntu" and selection.release in self.mirror
                 for arch in selection.arches
             )
         )

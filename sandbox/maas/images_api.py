@@ -20,7 +20,7 @@ from sandbox.maas.answers import (
     text_answer,
 )
 from sandbox.maas.context import Context
-from sandbox.maas.images import RELEASES, BootFile, BootResource, BootSource, Selection
+from sandbox.maas.images import BootFile, BootResource, BootSource, Selection
 from sandbox.maas.request import ApiRequest, Form
 from sandbox.maas.routing import Route
 
@@ -30,6 +30,8 @@ SELECTIONS = "boot-sources/{source}/selections/"
 SELECTION = "boot-sources/{source}/selections/{id}/"
 DENIED = "User is not allowed access to this API."
 CENTOS = {"centos70", "centos8"}
+INDEX_SECONDS = 1.5
+"""Until the index of a new source was read, none of its releases can be selected."""
 
 
 class ImagesApi:
@@ -37,6 +39,7 @@ class ImagesApi:
         self._context = context
         self._world = context.world
         self._images = context.world.images
+        context.timers.register("index-read", self._index_read)
 
     def routes(self) -> Iterable[Route]:
         resources, one = "boot-resources/", "boot-resources/{id}/"
@@ -167,7 +170,14 @@ class ImagesApi:
             raise refuse_form(errors)
         source = self._images.add_source(form["url"], form.text("keyring_filename"))
         source.keyring_data = base64.b64encode(keyring).decode()
+        source.index_read = False
+        self._context.timers.after(INDEX_SECONDS, "index-read", source.id)
         return json_answer(source.as_json(), 201)
+
+    def _index_read(self, number: int) -> None:
+        for source in self._images.sources:
+            if source.id == number:
+                source.index_read = True
 
     def _url_errors(self, url: str, own: BootSource | None) -> dict[str, list[str] | str]:
         if not url:
@@ -220,8 +230,10 @@ class ImagesApi:
         self, source: BootSource, own: Selection | None, os: str, release: str, arches: list[str]
     ) -> None:
         # "" matches every OS in MAAS's look-up, which is how a selection without an OS gets through
-        on_mirror = (os in ("ubuntu", "") and release in RELEASES) or (os == "centos" and release in CENTOS)
-        if not on_mirror:
+        on_mirror = (os in ("ubuntu", "") and release in self._images.mirror) or (
+            os == "centos" and release in CENTOS
+        )
+        if not on_mirror or not source.index_read:
             words = f"OS {os} with release {release} has no available images for download"
             raise refuse_form({"os": words})
         if missing := [a for a in arches if a not in ("amd64", "arm64", "*")]:

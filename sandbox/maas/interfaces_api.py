@@ -10,6 +10,7 @@ from sandbox.maas.answers import BARE_TEXT, Answer, Refusal, json_answer, refuse
 from sandbox.maas.context import Context
 from sandbox.maas.machine import ALLOCATED, BROKEN, NEW, READY, Machine
 from sandbox.maas.network import free_address
+from sandbox.maas.render import without_firmware
 from sandbox.maas.request import ApiRequest
 from sandbox.maas.routing import Route
 
@@ -24,7 +25,7 @@ class InterfacesApi:
     def routes(self) -> Iterable[Route]:
         node = "nodes/{system_id}/"
         yield Route(f"{node}interfaces/", "GET", None, lambda r: self._part(r, "interface_set"))
-        yield Route(f"{node}blockdevices/", "GET", None, lambda r: self._part(r, "blockdevice_set"))
+        yield Route(f"{node}blockdevices/", "GET", None, self._block_devices)
         one = f"{node}interfaces/{{id}}/"
         yield Route(one, "GET", None, lambda r: json_answer(self._interface(r)))
         yield Route(one, "PUT", None, self._update)
@@ -45,6 +46,9 @@ class InterfacesApi:
 
     def _part(self, request: ApiRequest, name: str) -> Answer:
         return json_answer(self._printed(self._machine(request))[name])
+
+    def _block_devices(self, request: ApiRequest) -> Answer:
+        return json_answer(without_firmware(self._printed(self._machine(request))["blockdevice_set"]))
 
     def _interface(self, request: ApiRequest) -> dict[str, Any]:
         key = request.parts["id"]

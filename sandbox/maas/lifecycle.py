@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from sandbox.maas import machine as states
-from sandbox.maas.answers import forbidden, refuse, refuse_form
+from sandbox.maas.answers import BARE_JSON, forbidden, refuse, refuse_form
+from sandbox.maas.commission_options import CommissionOptions
 from sandbox.maas.commissioning import Commissioning
 from sandbox.maas.deployment import Deployment
 from sandbox.maas.machine import Machine
@@ -25,41 +24,13 @@ TESTABLE = {
     states.FAILED_TESTING,
     states.RESCUE_MODE,
 }
-RESCUABLE = {
-    states.NEW,
-    states.READY,
-    states.BROKEN,
-    states.DEPLOYED,
-    states.ALLOCATED,
-    states.FAILED_COMMISSIONING,
-    states.FAILED_DEPLOYMENT,
-    states.FAILED_TESTING,
-}
-
-
-@dataclass
-class CommissionOptions:
-    """Options of op=commission; None for scripts means the default ones, [] none."""
-
-    enable_ssh: bool = False
-    skip_bmc_config: bool = False
-    skip_networking: bool = False
-    skip_storage: bool = False
-    commissioning_scripts: list[str] | None = None
-    testing_scripts: list[str] | None = None
-    extra: dict[str, str] = field(default_factory=dict)
 
 
 class LifeCycle:
     """Every method is one order; it raises Refusal with MAAS's own words if the region would refuse it."""
 
     def __init__(
-        self,
-        world: World,
-        timers: Timers,
-        power: Power,
-        commissioning: Commissioning,
-        deployment: Deployment,
+        self, world: World, timers: Timers, power: Power, commissioning: Commissioning, deployment: Deployment
     ) -> None:
         self._world = world
         self._timers = timers
@@ -68,17 +39,14 @@ class LifeCycle:
         self._deployment = deployment
         timers.register("commission-powered", self._commission_powered)
         timers.register("aborted", self._aborted)
-        timers.register("rescue-entered", self._rescue_entered)
-        timers.register("rescue-left", self._rescue_left)
 
     def need_unlocked(self, machine: Machine) -> None:
         if machine.locked:
             raise forbidden()
 
-    def log_order(self, machine: Machine, type_: str, user: User, comment: str = "") -> None:
-        text = f"({user.username})" + (f" - {comment}" if comment else "")
-        name = "unknown" if self._world.old else user.username
-        self._world.node_event(machine, "DEBUG", type_, text, username=name)
+    def _stop_work(self, machine: Machine) -> None:
+        self._timers.cancel(machine.system_id)
+        self._world.power_busy.discard(machine.system_id)
 
     def _count(self, op: str, machine: Machine) -> None:
         self._world.effects[(op, machine.system_id)] += 1
@@ -89,19 +57,18 @@ class LifeCycle:
             raise refuse_form(
                 {"__all__": "Commission is not available because of the current state of the node."}
             )
-        self._check_scripts("commissioning_scripts", options.commissioning_scripts)
-        self._check_scripts("testing_scripts", options.testing_scripts)
+        options.check(self._world)
         if machine.has_bmc and not self._power.rack_reaches(machine):
             raise refuse(400, f"Ephemeral operating system {self._ephemeral()} is unavailable.")
         if machine.has_bmc and machine.system_id in self._world.power_busy:
             machine.owner = user.username  # MAAS leaves it behind
             self._power.need_idle(machine, "on")
         self._count("commission", machine)
-        self._timers.cancel(machine.system_id)
+        self._stop_work(machine)
         machine.owner, machine.enable_ssh = user.username, options.enable_ssh
         machine.return_to = states.READY if machine.status == states.READY else states.NEW
-        self._commissioning.prepare(machine, *self._scripts_for(options))
-        self.log_order(machine, "User starting node commissioning", user)
+        self._commissioning.prepare(machine, options.commissioning(self._world), options.testing())
+        self._world.log_order(machine, "User starting node commissioning", user)
         self._world.node_event(machine, "INFO", "Commissioning")
         change_status(self._world, machine, states.COMMISSIONING)
         self._power_up(machine)
@@ -110,14 +77,14 @@ class LifeCycle:
         self.need_unlocked(machine)
         if machine.status not in TESTABLE:
             raise refuse_form({"__all__": "Test is not available because of the current state of the node."})
-        self._check_scripts("testing_scripts", scripts)
+        CommissionOptions(testing_scripts=scripts).check(self._world)
         self._power.need_idle(machine, "on")
         self._count("test", machine)
-        self._timers.cancel(machine.system_id)
+        self._stop_work(machine)
         machine.owner, machine.enable_ssh = machine.owner or user.username, enable_ssh
         machine.return_to = machine.status
         self._commissioning.prepare_tests(machine, scripts or ["smartctl-validate"])
-        self.log_order(machine, "User starting node testing", user)
+        self._world.log_order(machine, "User starting node testing", user)
         self._world.node_event(machine, "INFO", "Testing")
         change_status(self._world, machine, states.TESTING)
         self._power_up(machine)
@@ -136,9 +103,8 @@ class LifeCycle:
             )
         self._count("abort", machine)
         what, event = names[machine.status]
-        self._timers.cancel(machine.system_id)
-        self._world.power_busy.discard(machine.system_id)
-        self.log_order(machine, f"User aborting {what}", user, comment)
+        self._stop_work(machine)
+        self._world.log_order(machine, f"User aborting {what}", user, comment)
         self._world.node_event(machine, "INFO", event)
         target = {
             states.COMMISSIONING: machine.return_to,
@@ -154,28 +120,29 @@ class LifeCycle:
             self._power.jitter(0.5, 1.5), "aborted", machine.system_id, target, key=machine.system_id
         )
 
-    def deploy(self, machine: Machine, user: User, os: str, series: str, kernel: str, comment: str) -> None:
+    def deploy(self, machine: Machine, user: User, image: tuple[str, str, str], comment: str) -> None:
+        """`image` is OS, release and kernel."""
         self.need_unlocked(machine)
         self._power.need_idle(machine, "on")
         self._count("deploy", machine)
-        self._timers.cancel(machine.system_id)
-        self.log_order(machine, "User starting deployment", user, comment)
+        self._stop_work(machine)
+        self._world.log_order(machine, "User starting deployment", user, comment)
         if machine.status == states.READY:
             machine.owner = user.username
             change_status(self._world, machine, states.ALLOCATED, f" (to {user.username})")
-        self._deployment.begin(machine, os, series, kernel)
+        self._deployment.begin(machine, *image)
 
     def release(self, machine: Machine, user: User, comment: str, erase: bool) -> None:
         self.need_unlocked(machine)
         self._count("release", machine)
-        self._timers.cancel(machine.system_id)
-        self.log_order(machine, "User releasing node", user, comment)
+        self._stop_work(machine)
+        self._world.log_order(machine, "User releasing node", user, comment)
         self._deployment.release(machine, erase=erase)
 
     def allocate(self, machine: Machine, user: User, comment: str) -> None:
         self._count("allocate", machine)
         machine.owner = user.username
-        self.log_order(machine, "User acquiring node", user, comment)
+        self._world.log_order(machine, "User acquiring node", user, comment)
         change_status(self._world, machine, states.ALLOCATED, f" (to {user.username})")
 
     def lock(self, machine: Machine, user: User, comment: str) -> None:
@@ -184,22 +151,22 @@ class LifeCycle:
         if machine.status not in (states.DEPLOYED, states.DEPLOYING):
             raise refuse(409, "Can't lock, node is not deployed or deploying")
         self._count("lock", machine)
-        self.log_order(machine, "User locking node", user, comment)
+        self._world.log_order(machine, "User locking node", user, comment)
         machine.locked = True
 
     def unlock(self, machine: Machine, user: User, comment: str) -> None:
         if not machine.locked:
             raise refuse(409, "Machine is not locked")
         self._count("unlock", machine)
-        self.log_order(machine, "User unlocking node", user, comment)
+        self._world.log_order(machine, "User unlocking node", user, comment)
         machine.locked = False
 
     def mark_broken(self, machine: Machine, user: User, comment: str) -> None:
         if machine.owner != user.username:
             raise forbidden()
         self._count("mark_broken", machine)
-        self.log_order(machine, "User marking node broken", user, comment)
-        self._timers.cancel(machine.system_id)
+        self._world.log_order(machine, "User marking node broken", user, comment)
+        self._stop_work(machine)
         self._deployment.forget(machine)
         self._world.node_event(machine, "INFO", "Released")
         change_status(self._world, machine, states.BROKEN)
@@ -208,29 +175,35 @@ class LifeCycle:
         if machine.status != states.BROKEN:
             raise refuse(409, "Can't mark a non-broken node as 'Ready'.")
         self._count("mark_fixed", machine)
-        self.log_order(machine, "User marking node fixed", user, comment)
+        self._world.log_order(machine, "User marking node fixed", user, comment)
         change_status(self._world, machine, states.READY)
 
     def override_failed_testing(self, machine: Machine, user: User, comment: str) -> None:
         if machine.status != states.FAILED_TESTING:
             raise refuse(409, "Unable to override node status. Node is not in 'Failed testing' status.")
         self._count("override_failed_testing", machine)
-        self.log_order(machine, "User overrode 'Failed testing' status", user, comment)
+        self._world.log_order(machine, "User overrode 'Failed testing' status", user, comment)
         change_status(self._world, machine, states.DEPLOYED if machine.osystem else states.READY)
 
     def power_on(self, machine: Machine, user: User, comment: str) -> None:
         if machine.owner is None:
             raise refuse(409, "Can't start node: it hasn't been allocated.")
         if machine.status == states.ALLOCATED:
-            # turning on an allocated machine deploys it, and that needs a network
-            raise refuse_form(
-                {"network": "Node must be configured to use a network"}, content_type="application/json"
-            )
+            self._deploy_default(machine, user, comment)
+            return
         self._power.need_idle(machine, "on")
         self._count("power_on", machine)
-        self.log_order(machine, "User powering up node", user, comment)
+        self._world.log_order(machine, "User powering up node", user, comment)
         if machine.has_bmc:
             self._power.turn(machine, "on")
+
+    def _deploy_default(self, machine: Machine, user: User, comment: str) -> None:
+        """Turning on an allocated machine deploys it, and that needs a network."""
+        if machine.subnet is None:
+            raise refuse_form({"network": "Node must be configured to use a network"}, content_type=BARE_JSON)
+        settings = self._world.settings
+        image = (str(settings["default_osystem"]), str(settings["default_distro_series"]), "")
+        self.deploy(machine, user, image, comment)
 
     def power_off(self, machine: Machine, user: User, comment: str) -> bool:
         """False for a machine without a BMC: MAAS then answers `null`."""
@@ -240,46 +213,14 @@ class LifeCycle:
         self._power.need_rack(machine)
         self._power.need_idle(machine, "off")
         self._count("power_off", machine)
-        self.log_order(machine, "User powering down node", user, comment)
+        self._world.log_order(machine, "User powering down node", user, comment)
         self._power.turn(machine, "off")
         return True
-
-    def rescue_mode(self, machine: Machine, user: User) -> None:
-        if machine.status not in RESCUABLE:
-            raise refuse(
-                409,
-                f"Cannot enter rescue mode in current state: node {machine.system_id} is in state"
-                f" {machine.status_name}.",
-            )
-        self._count("rescue_mode", machine)
-        machine.return_to = machine.status
-        machine.owner = machine.owner or user.username
-        self.log_order(machine, "User starting rescue mode", user)
-        self._world.node_event(machine, "INFO", "Entering rescue mode")
-        change_status(self._world, machine, states.ENTERING_RESCUE_MODE)
-        self._timers.after(
-            self._power.jitter(8, 12), "rescue-entered", machine.system_id, key=machine.system_id
-        )
-
-    def exit_rescue_mode(self, machine: Machine, user: User) -> None:
-        if machine.status not in (states.RESCUE_MODE, states.ENTERING_RESCUE_MODE):
-            raise refuse(
-                409,
-                f"Cannot exit rescue mode in current state: node {machine.system_id} is in state"
-                f" {machine.status_name}.",
-            )
-        self._count("exit_rescue_mode", machine)
-        self._timers.cancel(machine.system_id)
-        self.log_order(machine, "User stopping rescue mode", user)
-        self._world.node_event(machine, "INFO", "Exiting rescue mode")
-        change_status(self._world, machine, states.EXITING_RESCUE_MODE)
-        self._timers.after(self._power.jitter(4, 8), "rescue-left", machine.system_id, key=machine.system_id)
 
     def delete(self, machine: Machine) -> None:
         self.need_unlocked(machine)
         self._count("delete", machine)
-        self._timers.cancel(machine.system_id)
-        self._world.power_busy.discard(machine.system_id)
+        self._stop_work(machine)
         del self._world.machines[machine.system_id]
 
     def _power_up(self, machine: Machine) -> None:
@@ -301,47 +242,6 @@ class LifeCycle:
         change_status(self._world, machine, target, note)
         if machine.has_bmc and machine.power_state == "on":
             self._power.turn(machine, "off")
-
-    def _rescue_entered(self, system_id: str) -> None:
-        machine = self._world.machines[system_id]
-        self._world.node_event(machine, "INFO", "Rescue mode")
-        change_status(self._world, machine, states.RESCUE_MODE)
-        machine.power_state = "on"
-
-    def _rescue_left(self, system_id: str) -> None:
-        machine = self._world.machines[system_id]
-        self._world.node_event(machine, "INFO", "Exited rescue mode")
-        if machine.return_to not in (states.DEPLOYED, states.ALLOCATED):
-            machine.owner = None
-        machine.power_state = "on" if machine.return_to == states.DEPLOYED else "off"
-        change_status(self._world, machine, machine.return_to)
-
-    def _scripts_for(self, options: CommissionOptions) -> tuple[list[str], list[str]]:
-        commissioning = [s["name"] for s in self._world.scripts_of(0) if s["default"]]
-        commissioning.sort()
-        for name in options.commissioning_scripts or []:
-            if name not in commissioning and name not in ("", "none"):
-                commissioning.append(name)
-        if options.skip_bmc_config:
-            commissioning = [n for n in commissioning if n != "30-maas-01-bmc-config"]
-        testing = options.testing_scripts
-        if testing is None:
-            return commissioning, ["smartctl-validate"]
-        return commissioning, [n for n in testing if n not in ("", "none")]
-
-    def _check_scripts(self, name: str, scripts: list[str] | None) -> None:
-        kind = 0 if name == "commissioning_scripts" else 2
-        known = {s["name"] for s in self._world.scripts_of(kind)}
-        known |= {tag for s in self._world.scripts_of(kind) for tag in s["tags"]} | {
-            "",
-            "none",
-            "update_firmware",
-        }
-        for script in scripts or []:
-            if script not in known:
-                raise refuse_form(
-                    {name: f"Select a valid choice. {script} is not one of the available choices."}
-                )
 
     def _ephemeral(self) -> str:
         return f"ubuntu {self._world.settings.get('commissioning_distro_series') or 'focal'}"

@@ -92,7 +92,10 @@ class Manners:
 
 @dataclass
 class Machine:
-    """`hardware` is the profile that commissioning found ("" before); `found` what it will find."""
+    """`hardware` is the profile that commissioning found ("" before); `found` what it will find.
+
+    Set fields, don't change lists and dicts in place: setting one makes the region print the machine anew.
+    """
 
     system_id: str
     number: int
@@ -136,6 +139,16 @@ class Machine:
     agent_name: str = ""
     boot_type: str = ""
     manners: Manners = field(default_factory=Manners)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
+        self.__dict__["_revision"] = self.__dict__.get("_revision", 0) + 1
+
+    @property
+    def revision(self) -> int:
+        """Changes whenever a field is set."""
+        revision: int = self.__dict__["_revision"]
+        return revision
 
     @property
     def status_name(self) -> str:

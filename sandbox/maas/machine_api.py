@@ -17,8 +17,8 @@ from sandbox.maas.answers import (
     refuse_form,
     text_answer,
 )
+from sandbox.maas.commission_options import CommissionOptions
 from sandbox.maas.context import Context
-from sandbox.maas.lifecycle import CommissionOptions
 from sandbox.maas.machine import Machine
 from sandbox.maas.machine_form import MachineForm
 from sandbox.maas.request import ApiRequest, Form
@@ -153,7 +153,7 @@ class MachineApi:
             raise refuse_form({"network": "Node must be configured to use a network"})
         machine.enable_hw_sync = form.flag("enable_hw_sync")
         machine.ephemeral_deploy = form.flag("ephemeral_deploy")
-        self._context.lifecycle.deploy(machine, request.caller, os, series, kernel, form.text("comment"))
+        self._context.lifecycle.deploy(machine, request.caller, (os, series, kernel), form.text("comment"))
 
     def _image(self, series: str, osystem: str) -> tuple[str, str]:
         usable = self._world.images.usable()
@@ -204,10 +204,10 @@ class MachineApi:
         lifecycle.override_failed_testing(machine, request.caller, request.form.text("comment"))
 
     def _rescue_mode(self, machine: Machine, request: ApiRequest) -> None:
-        self._context.lifecycle.rescue_mode(machine, request.caller)
+        self._context.rescue.enter(machine, request.caller)
 
     def _exit_rescue_mode(self, machine: Machine, request: ApiRequest) -> None:
-        self._context.lifecycle.exit_rescue_mode(machine, request.caller)
+        self._context.rescue.leave(machine, request.caller)
 
     def _annotate(self, machine: Machine, request: ApiRequest) -> None:
         if machine.owner is None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterable
 
 from sandbox.maas import machine as states
 from sandbox.maas.answers import JSON, Answer, Refusal, json_answer, no_content, refuse, refuse_form
+from sandbox.maas.commission_options import CommissionOptions
 from sandbox.maas.context import Context
-from sandbox.maas.lifecycle import CommissionOptions
 from sandbox.maas.machine import Machine
 from sandbox.maas.machine_filters import NEW_FILTERS, select_machines
 from sandbox.maas.machine_form import MachineForm
@@ -56,6 +57,10 @@ class MachinesApi:
         seconds = self._context.latency_per_machine * len(machines)
         if seconds:
             await asyncio.sleep(seconds)
+        for index, machine in enumerate(machines):
+            self._context.renderer.row(machine)
+            if index % 100 == 99:
+                await asyncio.sleep(0)  # a long list must not hold up the other calls
         return Answer(200, JSON, self._context.renderer.many(machines))
 
     async def _nodes(self, request: ApiRequest) -> Answer:
@@ -100,7 +105,7 @@ class MachinesApi:
 
     def _list_allocated(self, request: ApiRequest) -> Answer:
         machines = select_machines(self._world, request.query)
-        mine = [m for m in machines if m.owner == request.caller.username and m.status in (states.ALLOCATED,)]
+        mine = [m for m in machines if m.owner == request.caller.username and m.status == states.ALLOCATED]
         return Answer(200, JSON, self._context.renderer.many(mine))
 
     def _allocate(self, request: ApiRequest) -> Answer:
@@ -118,7 +123,11 @@ class MachinesApi:
         if not form.flag("dry_run"):
             machine.agent_name = form.text("agent_name")
             self._context.lifecycle.allocate(machine, request.caller, form.text("comment"))
-        return Answer(200, JSON, self._context.renderer.one(machine))
+        shown = json.loads(self._context.renderer.one(machine))
+        verbose: dict[str, object] = (
+            {"verbose_storage": {}, "verbose_interfaces": {}} if form.flag("verbose") else {}
+        )
+        return json_answer({**shown, "constraints_by_type": verbose})
 
     def _fits(self, machine: Machine, pairs: list[tuple[str, str]]) -> bool:
         names = {"name": machine.hostname, "system_id": machine.system_id, "zone": machine.zone}

@@ -115,7 +115,7 @@ class Network:
         return subnet
 
     def add_range(
-        self, kind: str, start: str, end: str, subnet: int, user: str = "admin", comment: str = ""
+        self, kind: str, start: str, end: str, subnet: int, *, user: str = "admin", comment: str = ""
     ) -> IpRange:
         found = IpRange(self.take_id("range"), kind, start, end, subnet, user, comment)
         self.ranges[found.id] = found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sandbox.maas.answers import (
+    BARE_JSON,
     BARE_TEXT,
     Answer,
     Refusal,
@@ -92,11 +93,10 @@ class NetworkApi:
         fabric, form = self._fabric(request), request.form
         vid = int(form.text("vid") or "0")
         if not 0 <= vid <= 4094:
-            raise refuse_form({"vid": "VLAN tag (VID) out of range (0-4094; 0 for untagged.)"})
+            raise refuse_form({"vid": "VID must be between 0 and 4094."})
         if any((v.fabric, v.vid) == (fabric.id, vid) for v in self._network.vlans.values()):
-            raise refuse_form(
-                {"__all__": "A VLAN with the specified VID already exists in the destination fabric."}
-            )
+            text = "A VLAN with the specified VID already exists in the destination fabric."
+            raise refuse_form({"__all__": text}, content_type=BARE_JSON)
         vlan = self._network.add_vlan(
             fabric.id, vid, form.text("name") or str(vid), int(form.text("mtu", "1500"))
         )

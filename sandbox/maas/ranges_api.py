@@ -64,7 +64,7 @@ class RangesApi:
             raise refuse_form({"subnet": "This field is required."})
         self._check(IpRange(0, kind, start, end, subnet.id, ""))
         made = self._network.add_range(
-            kind, start, end, subnet.id, request.caller.username, form.text("comment")
+            kind, start, end, subnet.id, user=request.caller.username, comment=form.text("comment")
         )
         return json_answer(self._shown(made))
 

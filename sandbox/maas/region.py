@@ -23,8 +23,10 @@ from sandbox.maas.listener import Listener
 from sandbox.maas.oauth import OAuthCheck
 from sandbox.maas.power import Power
 from sandbox.maas.render import MachineRenderer
+from sandbox.maas.rescue import Rescue
 from sandbox.maas.routing import Table
 from sandbox.maas.server import Call, Server
+from sandbox.maas.state import dump_world, load_world
 from sandbox.maas.timers import Timers
 from sandbox.maas.world import World
 
@@ -64,6 +66,7 @@ class RegionStandIn:
             power=power,
             lifecycle=self.lifecycle,
             deployment=deployment,
+            rescue=Rescue(self.world, self.timers, power),
             imports=self.imports,
             renderer=MachineRenderer(self.world, load_data(version, "machine")),
             controllers=Controllers(self.world, self.faults),
@@ -126,8 +129,12 @@ class RegionStandIn:
         if self._listener is not None:
             await self._listener.stop()
             self._listener = None
+        await self.save()
+
+    async def save(self) -> None:
+        """Writes the state file, if there is to be one."""
         if self._state_file is not None:
-            text = json.dumps({"world": self.world.dump(), "timers": self.timers.dump()})
+            text = json.dumps({"world": dump_world(self.world), "timers": self.timers.dump()})
             await asyncio.to_thread(_write, self._state_file, text)
 
     def _key_of(self, name: str) -> str:
@@ -136,7 +143,7 @@ class RegionStandIn:
     def _load(self, rows: dict[str, Any]) -> None:
         if rows["world"]["version"] != self.version:
             raise ValueError(f"the state file is of MAAS {rows['world']['version']}, not {self.version}")
-        self.world.load(rows["world"])
+        load_world(self.world, rows["world"])
         self.timers.load(rows["timers"])
 
 

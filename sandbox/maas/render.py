@@ -14,41 +14,18 @@ if TYPE_CHECKING:
     from sandbox.maas.world import World
 
 SCALARS = [
-    "system_id",
-    "hostname",
-    "fqdn",
-    "owner",
-    "status",
-    "status_name",
-    "status_message",
-    "status_action",
-    "power_state",
-    "power_type",
-    "osystem",
-    "distro_series",
-    "hwe_kernel",
-    "min_hwe_kernel",
-    "netboot",
-    "locked",
-    "description",
-    "architecture",
-    "tag_names",
-    "owner_data",
-    "workload_annotations",
-    "ip_addresses",
-    "commissioning_status",
-    "commissioning_status_name",
-    "testing_status",
-    "testing_status_name",
-    "storage_test_status",
-    "storage_test_status_name",
-    "current_commissioning_result_id",
-    "current_testing_result_id",
-    "current_installation_result_id",
-    "hardware_uuid",
-    "enable_hw_sync",
-    "ephemeral_deploy",
-]
+    "system_id", "hostname", "fqdn", "owner", "status", "status_name", "status_message", "status_action",
+    "power_state", "power_type", "osystem", "distro_series", "hwe_kernel", "min_hwe_kernel", "netboot",
+    "locked", "description", "architecture", "tag_names", "owner_data", "workload_annotations",
+    "ip_addresses", "commissioning_status", "commissioning_status_name", "testing_status",
+    "testing_status_name", "storage_test_status", "storage_test_status_name",
+    "current_commissioning_result_id", "current_testing_result_id", "current_installation_result_id",
+    "hardware_uuid", "enable_hw_sync", "ephemeral_deploy", "sync_interval",
+]  # fmt: skip
+
+
+def without_firmware(disks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{k: v for k, v in d.items() if k != "firmware_version"} for d in disks]
 
 
 class MachineRenderer:
@@ -58,6 +35,7 @@ class MachineRenderer:
         self._world = world
         self._bare = bare
         self._templates: dict[tuple[object, ...], Template] = {}
+        self._printed: dict[str, tuple[int, str]] = {}
         self._generation = -1
 
     def one(self, machine: Machine) -> bytes:
@@ -66,13 +44,23 @@ class MachineRenderer:
     def many(self, machines: list[Machine]) -> bytes:
         if not machines:
             return b"[]"
-        rows = [self._template(m, 1).fill(self._values(m)) for m in machines]
+        rows = [self.row(m) for m in machines]
         return ("[\n    " + ",\n    ".join(rows) + "\n]").encode()
+
+    def row(self, machine: Machine) -> str:
+        """The machine as it stands in a list; kept until the machine changes."""
+        template = self._template(machine, 1)
+        kept = self._printed.get(machine.system_id)
+        if kept is None or kept[0] != machine.revision:
+            kept = (machine.revision, template.fill(self._values(machine)))
+            self._printed[machine.system_id] = kept
+        return kept[1]
 
     def _template(self, machine: Machine, depth: int) -> Template:
         world = self._world
         if self._generation != world.generation:
             self._templates.clear()
+            self._printed.clear()
             self._generation = world.generation
         linked = "ip" if machine.ip else "auto"
         key = (
@@ -102,7 +90,7 @@ class MachineRenderer:
                 "zone": world.zone_json(world.zones[machine.zone]),
                 "interface_set": nics,
                 "boot_interface": nics[0],
-                "blockdevice_set": disks,
+                "blockdevice_set": without_firmware(disks) if world.old else disks,
                 "physicalblockdevice_set": disks,
                 "boot_disk": disks[0] if disks else None,
                 "numanode_set": hardware.numa_nodes(machine.hardware),
@@ -150,6 +138,7 @@ class MachineRenderer:
                 "current_testing_result_id": machine.testing_set,
                 "current_installation_result_id": machine.installation_set,
                 "hardware_uuid": None,
+                "sync_interval": 900 if machine.enable_hw_sync else None,
                 "ip": machine.ip,
                 "link": machine.number * 10 + 1,
                 "uuid": f"{zlib.crc32(machine.system_id.encode()):012x}",

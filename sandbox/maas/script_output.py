@@ -5,7 +5,7 @@ from __future__ import annotations
 FAILURES = {
     "50-maas-01-commissioning": (
         "Traceback (most recent call last):\n"
-        '  File "/tmp/user_data.sh.gHn2Yx/scripts/commissioning/50-maas-01-commissioning", line 21, in <module>\n'
+        '  File "/tmp/user_data.sh.gHn2Yx/scripts/50-maas-01-commissioning", line 21, in <module>\n'
         "    main()\n"
         "subprocess.CalledProcessError: Command '['lxd', '--resources']' returned non-zero exit status 1.\n"
         "ERROR: failed to read /sys/class/dmi/id/product_uuid: Input/output error\n"

@@ -46,8 +46,11 @@ class ScriptsApi:
         if wanted := [n for value in query.all("filters") for n in value.split(",")]:
             rows = [s for s in rows if s["name"] in wanted or set(wanted) & set(s["tags"])]
         if query.flag("include_script"):
-            rows = [{**s, "script": base64.b64encode(self._body(s).encode()).decode()} for s in rows]
+            rows = [{**s, "history": [{**h, "data": self._encoded(s)} for h in s["history"]]} for s in rows]
         return json_answer(rows)
+
+    def _encoded(self, script: dict[str, Any]) -> str:
+        return base64.b64encode(self._body(script).encode()).decode()
 
     def _body(self, script: dict[str, Any]) -> str:
         return self._world.script_bodies.get(script["name"], BUILT_IN)

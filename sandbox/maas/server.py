@@ -21,6 +21,7 @@ from sandbox.maas.routing import Route, Table, choose
 
 ROOT = "/MAAS/api/2.0/"
 LOG_KEPT = 20_000
+SEE_LOG = "See /var/log/maas/regiond.log on the region server for more information."
 API_HASHES = {
     "2.9.3": "815b645be0437854a58b51e2d1deb0f27266dd8e",
     "3.4.10": "29b8898cd6164c9b0adae16fe79c9932fe40e145",
@@ -53,7 +54,7 @@ class Server:
         self.counts: Counter[tuple[str, str, str | None]] = Counter()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        body = await request.read()
+        body = await request.content.read()
         raw_path = request.rel_url.raw_path
         path = re.sub("/+", "/", unquote(raw_path))
         try:
@@ -95,9 +96,8 @@ class Server:
             self._record(call, error.status)
             text = {
                 503: "The MAAS server is temporarily unable to handle the request.",
-                504: "Unexpected exception: TimeoutError. See /var/log/maas/regiond.log on the region server for"
-                " more information.",
-            }.get(error.status, "Unexpected exception: OperationalError. See /var/log/maas/regiond.log")
+                504: f"Unexpected exception: TimeoutError. {SEE_LOG}",
+            }.get(error.status, f"Unexpected exception: OperationalError. {SEE_LOG}")
             return self._send(text_answer(text, error.status), ok=False)
         return None
 

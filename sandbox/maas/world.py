@@ -9,13 +9,14 @@ import random
 import string
 import time
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
-from sandbox.maas import data_files, script_output
+from sandbox.maas import data_files
 from sandbox.maas.events import Event, EventLog
+from sandbox.maas.history import passed_history
 from sandbox.maas.images import ImageStore
-from sandbox.maas.machine import FAILED, PASSED, Machine, Manners
+from sandbox.maas.machine import Machine, Manners
 from sandbox.maas.network import Network
 from sandbox.maas.results import (
     COMMISSIONING_SET,
@@ -24,7 +25,7 @@ from sandbox.maas.results import (
     ScriptResult,
     ScriptSet,
 )
-from sandbox.maas.users import API, Token, User, first_users
+from sandbox.maas.users import API, User, first_users
 
 ID_LETTERS = "abcdefghkmnpqrstwxy34678"
 
@@ -155,6 +156,11 @@ class World:
             level, type_, description, node=machine.system_id, hostname=machine.hostname, username=username
         )
 
+    def log_order(self, machine: Machine, type_: str, user: User, comment: str = "") -> None:
+        """Logs that somebody ordered something of a machine; 2.9 does not say who in `username`."""
+        text = f"({user.username})" + (f" - {comment}" if comment else "")
+        self.node_event(machine, "DEBUG", type_, text, "unknown" if self.old else user.username)
+
     def region_event(self, level: str, type_: str, description: str) -> Event:
         return self.events.add(level, type_, description, node=self.rack_id, hostname=self.region_hostname)
 
@@ -203,90 +209,10 @@ class World:
             (machine.installation_set, INSTALLATION_SET),
         ):
             if number is not None and number not in self.script_sets:
-                self.script_sets[number] = self._history(machine, number, kind)
+                self.script_sets[number] = passed_history(self, machine, number, kind)
         return sorted(
             (s for s in self.script_sets.values() if s.system_id == machine.system_id), key=lambda s: -s.id
         )
-
-    def _history(self, machine: Machine, number: int, kind: int) -> ScriptSet:
-        names = {
-            COMMISSIONING_SET: [s["name"] for s in self.scripts_of(0)],
-            TESTING_SET: ["smartctl-validate"],
-            INSTALLATION_SET: ["/tmp/install.log"],
-        }[kind]
-        made = ScriptSet(number, kind, machine.system_id)
-        at = time.time() - 86_400 + number
-        manners = machine.manners
-        for name in names:
-            script = self.script(name) or {"id": 0, "timeout": "0:00:00"}
-            failed = name in (manners.fail_script, manners.fail_test)
-            result = ScriptResult(self.take_id("result"), name, script["id"], at, script["timeout"])
-            result.status, result.exit_status = (FAILED, manners.fail_exit_status) if failed else (PASSED, 0)
-            result.started, result.ended = at, at + 2
-            result.stdout = "" if failed else script_output.passed_output(name, machine.hostname)
-            if failed:
-                result.stderr = manners.fail_stderr or script_output.failure_tail(name)
-            at += 2
-            made.results.append(result)
-        return made
-
-    def dump(self) -> dict[str, Any]:
-        """The whole state as plain JSON data."""
-        return {
-            "version": self.version,
-            "name": self.name,
-            "machines": [m.dump() for m in self.machines.values()],
-            "events": self.events.dump(),
-            "effects": [[op, system_id, n] for (op, system_id), n in self.effects.items()],
-            "users": [asdict(u) for u in self.users],
-            "rack_id": self.rack_id,
-            "rack_alive": self.rack_alive,
-            "network": self.network.dump(),
-            "images": self.images.dump(),
-            "zones": [asdict(z) for z in self.zones.values()],
-            "pools": [asdict(p) for p in self.pools.values()],
-            "tags": [asdict(t) for t in self.tags.values()],
-            "settings": self.settings,
-            "scripts": self.scripts,
-            "script_bodies": self.script_bodies,
-            "script_sets": [s.dump() for s in self.script_sets.values()],
-            "repositories": self.repositories,
-            "notifications": self.notifications,
-            "sshkeys": self.sshkeys,
-            "domains": self.domains,
-            "power_busy": sorted(self.power_busy),
-            "next_ids": self.next_ids,
-        }
-
-    def load(self, rows: dict[str, Any]) -> None:
-        """Replaces the state by one that `dump` made."""
-        self.machines = {r["system_id"]: Machine.load(r) for r in rows["machines"]}
-        self.events.load(rows["events"])
-        self.effects = Counter({(op, system_id): n for op, system_id, n in rows["effects"]})
-        self.users = [User(**{**u, "tokens": [Token(**t) for t in u["tokens"]]}) for u in rows["users"]]
-        self.network.load(rows["network"])
-        self.images.load(rows["images"])
-        self.zones = {r["name"]: Named(**r) for r in rows["zones"]}
-        self.pools = {r["id"]: Named(**r) for r in rows["pools"]}
-        self.tags = {r["name"]: Named(**r) for r in rows["tags"]}
-        self.script_sets = {r["id"]: ScriptSet.load(r) for r in rows["script_sets"]}
-        self.power_busy = set(rows["power_busy"])
-        for name in [
-            "name",
-            "rack_id",
-            "rack_alive",
-            "settings",
-            "scripts",
-            "script_bodies",
-            "repositories",
-            "notifications",
-            "sshkeys",
-            "domains",
-            "next_ids",
-        ]:
-            setattr(self, name, rows[name])
-        self.network.rack = self.rack_id
-        self.groups_changed()
 
 
 def mac_of(number: int) -> str:

@@ -96,7 +96,9 @@ def title(name: str) -> str:
 def _options(panel: FaultPanel, name: str) -> list[Mapping[str, str]]:
     if isinstance(panel, HasDefaults):
         return [{"name": key, "value": str(value)} for key, value in panel.defaults(name).items()]
-    return [{"name": FREE, "value": "", "hint": "name=value …"}] if "arameter" in dict(panel.catalog())[name] else []
+    if "arameter" not in dict(panel.catalog())[name]:
+        return []
+    return [{"name": FREE, "value": "", "hint": "name=value …"}]
 
 
 def _value(text: str, like: object) -> object:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from aiohttp import web
 
-from sandbox.page.faults import FaultPanel, count_active, render_faults, set_fault
+from sandbox.page.fault_routes import FaultRoutes
+from sandbox.page.faults import FaultPanel
 from sandbox.page.messages import MessageRenderer, is_picture
 from sandbox.page.render import make_environment
 from sandbox.page.requests import BadRequestError, Said, container, json_body, refusals, text_of, values_of
 from sandbox.page.seat import Place, Seat
+from sandbox.slack.errors import NothingThereError
 from sandbox.slack.feed import Subscription
 from sandbox.slack.model import SLACKBOT, File
 from sandbox.slack.workspace import Workspace
@@ -49,34 +52,29 @@ def mount(
         title: the workspace's name on the page.
         hints: user id to a word or two under that person's name ("operator").
     """
-    page = Page(workspace, faults, title, hints or {})
+    page = Page(workspace, title, hints or {})
     app.router.add_get("/", page.show)
     app.router.add_static("/static/", _STATIC)
     app.router.add_get("/client/stream", page.stream)
     app.router.add_get("/client/files/{file}", page.file)
-    app.router.add_get("/client/faults", page.list_faults)
-    app.router.add_post("/client/faults/set", page.set_fault)
-    app.router.add_post("/client/faults/clear", page.clear_fault)
     app.router.add_post("/client/send", page.send)
     app.router.add_post("/client/click", page.click)
     app.router.add_post("/client/options", page.options)
     app.router.add_post("/client/view/submit", page.submit_view)
     app.router.add_post("/client/view/close", page.close_view)
     app.router.add_post("/client/home", page.open_home)
+    FaultRoutes(faults, page.renderer.renderer(None)).add_to(app.router)
     app.on_shutdown.append(page.end_streams)
 
 
 class Page:
     """Handlers over one workspace. Who acts is in each request (`as`): the page is a stage, not a door."""
 
-    def __init__(
-        self, workspace: Workspace, faults: Mapping[str, FaultPanel], title: str, hints: Mapping[str, str]
-    ) -> None:
+    def __init__(self, workspace: Workspace, title: str, hints: Mapping[str, str]) -> None:
         self._workspace = workspace
-        self._faults = faults
         self._title = title
         self._hints = hints
-        self._renderer = MessageRenderer(workspace, make_environment())
+        self.renderer = MessageRenderer(workspace, make_environment())
         self._streams: set[Subscription] = set()
 
     async def show(self, request: web.Request) -> web.Response:
@@ -86,7 +84,7 @@ class Page:
         if request.query.get("as") != place.viewer or (wanted is not None and wanted != place.channel):
             raise web.HTTPFound(place.url())
         seat = self._seat(place)
-        html = self._renderer.renderer(place.viewer).template(
+        html = self.renderer.renderer(place.viewer).template(
             "page.html",
             title=self._title,
             sheets=_SHEETS,
@@ -164,23 +162,29 @@ class Page:
     async def click(self, request: web.Request) -> web.Response:
         """A button pressed or a choice made; the other inputs of the same surface go along."""
         said = await self._said(request)
-        where, block, action = container(said.body), text_of(said.body, "block"), text_of(said.body, "action")
-        with refusals():
-            for block_id, actions in values_of(said.body).items():
-                for action_id, value in actions.items():
+        where, action = container(said.body), text_of(said.body, "action")
+        block = text_of(said.body, "block") or None
+        selected = said.body.get("selected")
+        chosen: dict[str, Any] = {"value": selected} if said.body.get("button") else {"selected": selected}
+        for block_id, actions in values_of(said.body).items():
+            for action_id, value in actions.items():
+                # An input may be gone by an edit that this person's page has not drawn yet.
+                with suppress(NothingThereError):
                     if (block_id, action_id) != (block, action):
                         self._workspace.fill(said.viewer, where, block_id, action_id, value)
-            selected = said.body.get("selected")
-            if said.body.get("button"):
-                outcome = await self._workspace.click(said.viewer, where, action, block, value=selected)
-            else:
-                outcome = await self._workspace.click(said.viewer, where, action, block, selected=selected)
+        with refusals():
+            try:
+                outcome = await self._workspace.click(said.viewer, where, action, block, **chosen)
+            except NothingThereError:
+                # An edit gives blocks new ids: what was pressed may still be there under another.
+                outcome = await self._workspace.click(said.viewer, where, action, None, **chosen)
         return web.json_response({"error": outcome.error})
 
     async def options(self, request: web.Request) -> web.Response:
         """The app's options for what was typed into an external select."""
         said = await self._said(request)
-        where, block, action = container(said.body), text_of(said.body, "block"), text_of(said.body, "action")
+        where, action = container(said.body), text_of(said.body, "action")
+        block = text_of(said.body, "block") or None
         query = str(said.body.get("query") or "")
         with refusals():
             found = await self._workspace.options(said.viewer, where, action, block, query)
@@ -226,40 +230,12 @@ class Page:
         }
         return web.Response(body=file.content, headers=headers)
 
-    async def list_faults(self, _request: web.Request) -> web.Response:
-        """The fault panel's inside, and how many faults are on."""
-        html = render_faults(self._renderer.renderer(None), self._faults)
-        return web.json_response({"html": html, "active": count_active(self._faults)})
-
-    async def set_fault(self, request: web.Request) -> web.Response:
-        """Switches a fault on."""
-        body = await json_body(request)
-        panel = self._panel(body)
-        params = {str(key): str(value) for key, value in (body.get("params") or {}).items()}
-        try:
-            set_fault(panel, text_of(body, "fault"), params)
-        except ValueError as wrong:
-            raise BadRequestError(f"That fault can't be set: {wrong}.") from wrong
-        return web.json_response({})
-
-    async def clear_fault(self, request: web.Request) -> web.Response:
-        """Switches a fault off, or all of a panel."""
-        body = await json_body(request)
-        self._panel(body).clear(str(body["fault"]) if body.get("fault") else None)
-        return web.json_response({})
-
     async def _said(self, request: web.Request) -> Said:
         body = await json_body(request)
         viewer = self._viewer(body.get("as"))
         if viewer is None:
             raise BadRequestError("Nobody here is called that. Choose a person in the sidebar.")
         return Said(viewer, body)
-
-    def _panel(self, body: Mapping[str, Any]) -> FaultPanel:
-        panel = self._faults.get(text_of(body, "panel"))
-        if panel is None:
-            raise BadRequestError("There is no such fault panel.")
-        return panel
 
     def _viewer(self, user_id: object) -> str | None:
         user = self._workspace.users.get(user_id) if isinstance(user_id, str) else None
@@ -277,7 +253,7 @@ class Page:
         return Place(viewer, channel or None, query.get("thread") or None, tab)
 
     def _seat(self, place: Place) -> Seat:
-        return Seat(self._workspace, self._renderer, place, self._hints)
+        return Seat(self._workspace, self.renderer, place, self._hints)
 
     def _may_read(self, viewer: str, file: File) -> bool:
         known = [channel for channel in file.channels if channel in self._workspace.channels]

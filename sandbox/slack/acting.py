@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from sandbox.slack import payloads
-from sandbox.slack.blocks import check_options, check_view
+from sandbox.slack.blocks import check_options
 from sandbox.slack.choices import Values, chosen, initial_values, is_stateful, missing_inputs
 from sandbox.slack.elements import Element, find, walk
 from sandbox.slack.errors import NothingThereError, SlackError
@@ -147,10 +147,10 @@ def _after_submit(ws: Workspace, view: View, ack: Ack) -> SubmitOutcome:
             ws.modals.complain(view, dict(errors))
             return SubmitOutcome("errors", dict(errors), view=view, ack=ack)
         case "update":
-            check_view(answer.get("view"), "modal", native=ws.has_native_blocks, files=ws.file_ready)
+            ws.check_view(answer.get("view"), "modal")
             return SubmitOutcome("updated", view=ws.modals.update(view, answer["view"]), ack=ack)
         case "push":
-            check_view(answer.get("view"), "modal", native=ws.has_native_blocks, files=ws.file_ready)
+            ws.check_view(answer.get("view"), "modal")
             return SubmitOutcome("pushed", view=ws.modals.push(view.user_id, answer["view"]), ack=ack)
         case other:
             raise SlackError("invalid_response_action", messages=[f"unknown response_action {other!r}"])
@@ -201,7 +201,7 @@ def _element(
 def _values(ws: Workspace, user_id: str, where: Message | View) -> Values:
     if isinstance(where, View):
         return where.values
-    key = (user_id, where.channel_id, where.ts, len(where.versions))
+    key = (user_id, where.channel_id, where.ts, where.edits)
     return ws.message_values.setdefault(key, initial_values(where.blocks))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -59,6 +59,7 @@ class AppConfig:
     interactivity: bool = True
     home_tab: bool = True
     messages_tab: bool = True
+    changed: Callable[[], None] = field(default=lambda: None, repr=False, compare=False)
 
     def load_manifest(self, manifest: Mapping[str, Any]) -> None:
         """Take over names, commands, shortcuts, scopes, events and tabs from an app manifest.
@@ -70,7 +71,7 @@ class AppConfig:
         settings = manifest.get("settings", {})
         information = manifest.get("display_information", {})
         self.display_name = str(information.get("name", self.display_name))
-        self.name = str(features.get("bot_user", {}).get("display_name", self.name))
+        self.name = _handle(str(features.get("bot_user", {}).get("display_name", self.name)))
         self.commands = {
             str(entry["command"]): SlashCommand(
                 str(entry["command"]),
@@ -94,3 +95,9 @@ class AppConfig:
             url = events.get("request_url") or interactivity.get("request_url")
             if url:
                 self.delivery, self.request_url = "http", str(url)
+        self.changed()
+
+
+def _handle(display_name: str) -> str:
+    """What people type after `@`: Slack drops capitals, spaces and signs."""
+    return "".join(letter for letter in display_name.lower() if letter.isalnum() or letter in "-_.")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox.slack.block_elements import IMAGE, IN_CARD, slack_file
+from sandbox.slack.block_elements import IMAGE, IN_CARD
 from sandbox.slack.block_rich_text import RICH_TEXT
 from sandbox.slack.schema import (
     Check,
@@ -18,6 +18,7 @@ from sandbox.slack.schema import (
     array,
     boolean,
     either,
+    every,
     integer,
     number,
     one_of,
@@ -140,6 +141,13 @@ PLAN = record(
 )
 
 _ICON = typed({"image": IMAGE})
+
+
+def _one_icon(problems: Problems, value: Any, pointer: str) -> None:
+    if "icon" in value and "slack_icon" in value:
+        problems.add(f"{pointer}/slack_icon", "must not be combined with icon")
+
+
 CARD = record(
     {"type": anything},
     {
@@ -153,24 +161,10 @@ CARD = record(
         "subtext": text_object(200, _ANY_TEXT),
         "actions": array(IN_CARD, 1, 3),
     },
-    also=either("hero_image", "title", "actions", "body"),
+    also=every(either("hero_image", "title", "actions", "body"), _one_icon),
 )
 CAROUSEL = record({"type": anything, "elements": array(typed({"card": CARD}), 1, 10)}, _BLOCK)
 ALERT = record(
     {"type": anything, "text": text_object(200, _ANY_TEXT)},
     {**_BLOCK, "level": one_of("default", "info", "warning", "error", "success")},
 )
-
-__all__ = [
-    "ALERT",
-    "CARD",
-    "CAROUSEL",
-    "DATA_TABLE",
-    "DATA_VISUALIZATION",
-    "PLAN",
-    "TABLE",
-    "TABLE_TEXT",
-    "TASK_CARD",
-    "cell_text",
-    "slack_file",
-]

@@ -12,6 +12,7 @@ from typing import Any
 
 from sandbox.slack import block_tables as new
 from sandbox.slack.block_elements import (
+    IMAGE,
     IN_ACTIONS,
     IN_CONTEXT,
     IN_CONTEXT_ACTIONS,
@@ -144,7 +145,7 @@ _KINDS: Mapping[str, Check] = {
             "rich_text_title": typed({"rich_text": RICH_TEXT}),
             "subtitle": text_object(150, _ANY_TEXT),
             "width": one_of("narrow", "standard", "wide", "full"),
-            "icon": anything,
+            "icon": typed({"image": IMAGE}),
             "is_collapsible": boolean,
             "default_collapsed": boolean,
             "has_header_divider": boolean,

@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Literal, Protocol
 from urllib.parse import urlencode
 
@@ -88,8 +89,6 @@ class SocketHub:
         waiting.set_result(payload if isinstance(payload, dict) and payload else None)
 
     async def deliver(self, kind: Kind, payload: Payload, retry: int = 0, reason: str = "") -> Ack:
-        if not self.sockets:
-            return Ack("dispatch_failed")
         envelope: Payload = {
             "envelope_id": self._ids.uuid(),
             "payload": payload,
@@ -103,35 +102,40 @@ class SocketHub:
         self._waiting[envelope["envelope_id"]] = waiting
         started = time.monotonic()
         try:
-            await self._ids.random.choice(self.sockets).send(envelope)
+            if not await self._send(envelope):
+                return Ack("dispatch_failed", None, 0.0, 0)
             answer = await asyncio.wait_for(waiting, self._timing.ack)
             return Ack(None, answer, time.monotonic() - started)
         except TimeoutError:
             return Ack("operation_timeout", None, time.monotonic() - started, 0)
-        except ConnectionError:
-            return Ack("dispatch_failed", None, time.monotonic() - started, 0)
         finally:
             del self._waiting[envelope["envelope_id"]]
 
     async def disconnect(self, mode: str) -> None:
         """Close every socket: `refresh` announces it first, as Slack often does; `abrupt` does not."""
         leaving = list(self.sockets)
+        if mode == "refresh":
+            for socket in leaving:
+                with suppress(ConnectionError):
+                    await socket.send(
+                        {"type": "disconnect", "reason": "refresh_requested", "debug_info": self._debug()}
+                    )
+            await asyncio.sleep(self._timing.refresh_grace)
         for socket in leaving:
             self.leave(socket)
+            await socket.close(abrupt=mode != "refresh")
+
+    async def _send(self, envelope: Payload) -> bool:
+        """Give it to any one socket. False when none takes it."""
+        while self.sockets:
+            socket = self._ids.random.choice(self.sockets)
             try:
-                if mode == "refresh":
-                    debug = self._debug()
-                    await socket.send(
-                        {"type": "disconnect", "reason": "refresh_requested", "debug_info": debug}
-                    )
-                else:
-                    await socket.close(abrupt=True)
+                await socket.send(envelope)
             except ConnectionError:
-                continue
-        if mode == "refresh" and leaving:
-            await asyncio.sleep(self._timing.refresh_grace)
-            for socket in leaving:
-                await socket.close()
+                self.leave(socket)
+            else:
+                return True
+        return False
 
     def _debug(self) -> dict[str, Any]:
         return {"host": "applink-stand-in"}

@@ -43,6 +43,7 @@ class Messages:
         message.warning = None
         message.versions.append(Version(message.edited_at, text, message.blocks))
         del message.versions[1:-100]
+        message.edits += 1
         self.edited[message.channel_id, message.ts] += 1
         self._tell(message, "ephemeral_changed" if message.is_ephemeral else "message_changed")
 

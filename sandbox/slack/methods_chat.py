@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.slack.api import Call, Method, Tier
-from sandbox.slack.blocks import check_message
+from sandbox.slack.call import Call, Method
 from sandbox.slack.errors import SlackError
 from sandbox.slack.model import Channel, Message, Payload, WorkspaceEvent
 from sandbox.slack.payloads import message_object
+from sandbox.slack.rates import Tier
 from sandbox.slack.text import normalise_from_app
 
 #: Slack cuts a posted text here; chat.update refuses more than 4,000.
@@ -66,7 +66,7 @@ def update(call: Call) -> Payload:
         raise SlackError("msg_too_long")
     if not text and not given and not call.args.has("attachments"):
         raise SlackError("no_text")
-    check_message(given or [], native=call.ws.has_native_blocks, files=call.ws.file_ready)
+    call.ws.check_message(given or [])
     more: dict[str, Any] = {}
     if call.args.has("attachments"):
         more["attachments"] = _attachments(call)
@@ -163,7 +163,7 @@ def _content(call: Call) -> tuple[str, list[dict[str, Any]]]:
     blocks = call.args.blocks() or []
     if not text and not blocks and not call.args.has("attachments"):
         raise SlackError("no_text")
-    check_message(blocks, native=call.ws.has_native_blocks, files=call.ws.file_ready)
+    call.ws.check_message(blocks)
     return text, blocks
 
 

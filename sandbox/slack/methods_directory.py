@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from sandbox.slack.api import Call, Method, Tier
+from sandbox.slack.call import Call, Method
 from sandbox.slack.errors import SlackError
 from sandbox.slack.model import Channel, Payload, Usergroup
 from sandbox.slack.payloads import channel_object, user_object
+from sandbox.slack.rates import Tier
 
 _READ = ("channels:read", "groups:read", "im:read", "mpim:read")
 

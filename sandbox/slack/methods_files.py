@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import mimetypes
 
-from sandbox.slack.api import Call, Method, Tier
 from sandbox.slack.arguments import wrong
+from sandbox.slack.call import Call, Method
 from sandbox.slack.errors import SlackError
 from sandbox.slack.model import Channel, File, Payload, WorkspaceEvent
 from sandbox.slack.payloads import file_object
+from sandbox.slack.rates import Tier
 from sandbox.slack.text import normalise_from_app
 
 #: Larger uploads are refused.

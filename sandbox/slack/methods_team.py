@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from sandbox.slack.api import Call, Method, Tier
+from sandbox.slack.call import Call, Method
 from sandbox.slack.errors import SlackError
 from sandbox.slack.model import Payload
+from sandbox.slack.rates import Tier
 
 
 def auth_test(call: Call) -> Payload:

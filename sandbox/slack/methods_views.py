@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.slack.api import Call, Method, Tier
 from sandbox.slack.arguments import wrong
-from sandbox.slack.blocks import check_message, check_view
+from sandbox.slack.call import Call, Method
 from sandbox.slack.errors import SlackError
 from sandbox.slack.model import Payload, View
 from sandbox.slack.payloads import view_object
+from sandbox.slack.rates import Tier
 
 
 def views_open(call: Call) -> Payload:
@@ -55,18 +55,14 @@ def blocks_validate(call: Call) -> Payload:
     try:
         match given[0]:
             case "blocks":
-                check_message(
-                    call.args.blocks() or [], native=call.ws.has_native_blocks, files=call.ws.file_ready
-                )
+                call.ws.check_message(call.args.blocks() or [])
             case "message":
-                message = call.args.parsed("message") or {}
-                check_message(
-                    message.get("blocks", []), native=call.ws.has_native_blocks, files=call.ws.file_ready
-                )
+                message = _object(call, "message")
+                call.ws.check_message(message.get("blocks", []))
             case _:
-                view = call.args.parsed("view") or {}
+                view = _object(call, "view")
                 kind = "home" if view.get("type") == "home" else "modal"
-                check_view(view, kind, native=call.ws.has_native_blocks, files=call.ws.file_ready)
+                call.ws.check_view(view, kind)
     except SlackError as refused:
         errors = [_as_validation_error(message) for message in refused.messages]
         raise SlackError(f"invalid_{given[0]}", errors=errors) from None
@@ -78,11 +74,18 @@ def _as_validation_error(message: str) -> dict[str, Any]:
     return {"pointer": pointer.removesuffix("]"), "code": "failed_constraint", "message": text}
 
 
+def _object(call: Call, name: str) -> dict[str, Any]:
+    value = call.args.parsed(name)
+    if not isinstance(value, dict):
+        raise wrong(f"must provide an object [json-pointer:/{name}]")
+    return value
+
+
 def _definition(call: Call, kind: str) -> dict[str, Any]:
     view = call.args.parsed("view")
     if view is None:
         raise wrong("missing required field: view")
-    check_view(view, kind, native=call.ws.has_native_blocks, files=call.ws.file_ready)
+    call.ws.check_view(view, kind)
     definition: dict[str, Any] = view
     return definition
 

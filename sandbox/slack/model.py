@@ -105,8 +105,9 @@ class File:
 
 @dataclass(slots=True)
 class Message:
-    """One message. `ephemeral_to` names the only person who sees it. `versions` grows with every edit.
+    """One message. `ephemeral_to` names the only person who sees it.
 
+    `versions` are its first and its last hundred states; `edits` counts how often it was changed.
     `warning` is what Slack's client marks the message with after a click that the app did not acknowledge.
     """
 
@@ -131,6 +132,7 @@ class Message:
     unfurl_links: bool | None = None
     unfurl_media: bool | None = None
     versions: list[Version] = field(default_factory=list)
+    edits: int = 0
     warning: str | None = None
 
     @property
@@ -140,11 +142,6 @@ class Message:
     @property
     def is_reply(self) -> bool:
         return self.thread_ts is not None and self.thread_ts != self.ts
-
-    @property
-    def edits(self) -> int:
-        """How often it was changed after it was posted."""
-        return max(0, len(self.versions) - 1)
 
     @property
     def ref(self) -> MessageRef:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from sandbox.slack.blocks import check_message
 from sandbox.slack.errors import SlackError
 from sandbox.slack.model import Message
 from sandbox.slack.text import normalise_from_app
@@ -51,7 +50,7 @@ def post_response(ws: Workspace, response: ResponseUrl, body: Mapping[str, Any])
     if not text and not blocks and not body.get("attachments"):
         raise SlackError("no_text", status=400)
     try:
-        check_message(blocks, native=ws.has_native_blocks, files=ws.file_ready)
+        ws.check_message(blocks)
     except SlackError as refused:
         refused.status = 400
         raise

@@ -80,16 +80,23 @@ def number(above: float | None = None) -> Check:
 
 
 def url(most: int = 3000) -> Check:
+    """An absolute address that a client can open."""
     length = string(most, 1)
 
     def check(problems: Problems, value: Any, pointer: str) -> None:
         length(problems, value, pointer)
-        if isinstance(value, str) and not (
-            urlsplit(value).scheme in {"http", "https", "mailto"} and "://" in value[:8] + "://"
-        ):
+        if isinstance(value, str) and not _is_address(value):
             problems.add(pointer, "must be a valid URL")
 
     return check
+
+
+def _is_address(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        return False
+    return bool(parts.netloc) if parts.scheme in {"http", "https", "slack"} else parts.scheme == "mailto"
 
 
 def array(item: Check, least: int = 0, most: int | None = None) -> Check:

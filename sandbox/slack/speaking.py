@@ -21,7 +21,7 @@ _INVALID = (
 
 async def say(ws: Workspace, user_id: str, channel_id: str, text: str, thread_ts: str | None) -> str:
     user, channel = ws.person_in(user_id, channel_id)
-    if channel.is_archived:
+    if ws.is_archived(channel):
         raise NothingThereError(f"#{channel.name} is archived")
     if user_id not in channel.members:
         channel.members.append(user_id)
@@ -42,7 +42,7 @@ async def say(ws: Workspace, user_id: str, channel_id: str, text: str, thread_ts
         if "message.im" in ws.app.bot_events and "im:history" in ws.app.scopes:
             _send(ws, user, channel, _message_event(ws, user, message, "message", {"channel_type": "im"}))
     elif typed.mentions(bot):
-        if bot not in channel.members:
+        if not ws.bot_is_in(channel):
             ws.notice(
                 user_id, channel_id, f"You mentioned <@{bot}>, but they're not in this channel.", thread_ts
             )

@@ -30,7 +30,9 @@ class Views:
         self._refuse_duplicate(definition)
         view = self._new(user_id, definition, "modal")
         view.root_view_id = view.id
-        self.stacks[user_id] = [view]
+        replaced, self.stacks[user_id] = self.stacks.get(user_id, []), [view]
+        for gone in reversed(replaced):
+            self._tell("view_closed", gone)
         self._tell("view_opened", view)
         return view
 

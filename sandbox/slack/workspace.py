@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
@@ -11,8 +12,9 @@ from typing import Any
 from sandbox.slack import acting, population, saved, speaking
 from sandbox.slack.api import WebApi
 from sandbox.slack.application import AppConfig
+from sandbox.slack.blocks import check_message, check_view
 from sandbox.slack.courier import Courier
-from sandbox.slack.errors import NothingThereError
+from sandbox.slack.errors import NothingThereError, SlackError
 from sandbox.slack.faults import Faults
 from sandbox.slack.feed import Feed, Subscription
 from sandbox.slack.ids import Ids
@@ -44,7 +46,8 @@ class Workspace:
         app: ids, tokens, scopes, commands, delivery (`AppConfig`; `load_manifest` takes a manifest).
         timing: Slack's clocks (`Timing`). rates: `RateLimits`, with its switch `generous`.
         faults: what goes wrong on demand (`Faults`).
-        calls: the last 5,000 Web API calls, oldest first; call_counts and error_counts per method.
+        calls: the last 5,000 Web API calls, oldest first; call_counts per method, error_counts per method
+            and error; posts to response URLs count as `response_url`.
         store: the messages (`Messages`); modals: the views (`Views`).
 
     Times are seconds since the epoch, durations seconds. Whoever a person can't see or touch raises
@@ -92,6 +95,7 @@ class Workspace:
         self.api = WebApi(self)
         self.state_file = state_file
         self.faults.when("disconnect", self._disconnect)
+        self.app.changed = self._rename_bot
         if state_file is not None and state_file.exists():
             saved.load(self, state_file)
 
@@ -243,11 +247,24 @@ class Workspace:
         Raises:
             SlackError: the URL is used up or expired, or the message is refused.
         """
-        post_response(self, self.tickets.respond(path), body)
+        self.call_counts["response_url"] += 1
+        try:
+            post_response(self, self.tickets.respond(path), body)
+        except SlackError as refused:
+            self.error_counts["response_url", refused.code] += 1
+            raise
 
     def post_response(self, response: ResponseUrl, body: Mapping[str, Any]) -> Message | None:
         """A message in answer to a command or a click, without counting a use."""
         return post_response(self, response, body)
+
+    async def app_connected(self, seconds: float = 10.0) -> None:
+        """Wait until the app has a socket.
+
+        Raises:
+            TimeoutError: it has none after `seconds`.
+        """
+        await asyncio.wait_for(self.courier.hub.connected.wait(), seconds)
 
     async def settle(self) -> None:
         """Wait until every event has been acknowledged or given up."""
@@ -279,9 +296,13 @@ class Workspace:
         archived = self.faults.on("channel-archived")
         return channel.is_archived or bool(archived and archived["channel"] == channel.id)
 
-    @property
-    def has_native_blocks(self) -> bool:
-        return self.faults.on("no-native-blocks") is None
+    def check_message(self, blocks: Any) -> None:
+        """Refuse what this workspace does not take in a message: see `blocks.check_message`."""
+        check_message(blocks, native=self.faults.on("no-native-blocks") is None, files=self.file_ready)
+
+    def check_view(self, view: Any, kind: str) -> None:
+        """Refuse what this workspace does not take in a modal or a home tab: see `blocks.check_view`."""
+        check_view(view, kind, native=self.faults.on("no-native-blocks") is None, files=self.file_ready)
 
     def file_ready(self, file_id: str) -> bool:
         """Whether a file may be used inside a block: uploaded, and processed since."""
@@ -301,3 +322,7 @@ class Workspace:
 
     def _disconnect(self, params: Mapping[str, Any]) -> None:
         self.courier.background(self.courier.hub.disconnect(str(params["mode"])))
+
+    def _rename_bot(self) -> None:
+        bot = self.users[self.app.bot_user_id]
+        bot.name, bot.real_name = self.app.name, self.app.display_name

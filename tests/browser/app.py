@@ -41,7 +41,7 @@ def status(count: int) -> list[dict[str, Any]]:
         "deny": _text("Keep it", "plain_text"),
     }
     release = {**refresh, "action_id": "release", "text": _text("Release", "plain_text"), "confirm": confirm}
-    rows = [["Name", "Cores"], *([f"node-{number}", number] for number in range(1, 13))]
+    rows: list[list[Any]] = [["Name", "Cores"], *([f"node-{number}", number] for number in range(1, 13))]
     table = {
         "type": "data_table",
         "caption": "Machines",
@@ -105,7 +105,7 @@ def plan(*states: str) -> list[dict[str, Any]]:
 
 
 def hostile() -> list[dict[str, Any]]:
-    """Markup and script addresses wherever text goes. Slack refuses such addresses; the page can't rely on it."""
+    """Markup and script addresses wherever text goes, even those that Slack itself refuses."""
     words = _escaped(HOSTILE)
     return [
         {"type": "header", "text": _text(HOSTILE[:150], "plain_text")},
@@ -151,7 +151,7 @@ def hostile() -> list[dict[str, Any]]:
 
 
 class TinyApp:
-    """The app, connected over Socket Mode to a stand-in workspace. Set `gate` to let a commissioning go on."""
+    """The app, connected over Socket Mode to a stand-in. Set `gate` to let a commissioning go on."""
 
     def __init__(self, server: SlackServer) -> None:
         app = server.workspace.app
@@ -170,10 +170,10 @@ class TinyApp:
         self.bolt.event("app_home_opened")(self._home)
 
     async def start(self) -> None:
-        await self._handler.connect_async()
+        await self._handler.connect_async()  # type: ignore[no-untyped-call]
 
     async def stop(self) -> None:
-        await self._handler.close_async()
+        await self._handler.close_async()  # type: ignore[no-untyped-call]
 
     async def _command(self, ack: Any, command: dict[str, Any], client: AsyncWebClient, respond: Any) -> None:
         words = command["text"].split()

@@ -201,7 +201,8 @@ RICH: list[Block] = [
     },
     {
         "type": "markdown",
-        "text": "## A heading\nSome **bold**, *italic*, ~~struck~~ and `code`.\n\n- one\n- two\n  1. nested\n\n"
+        "text": "## A heading\nSome **bold**, *italic*, ~~struck~~ and `code`.\n\n"
+        "- one\n- two\n  1. nested\n\n"
         "> quoted\n\n| name | state |\n|---|---|\n| node-1 | Ready |\n\n```\npre\n```\n[docs](https://maas.io/docs)",
     },
 ]
@@ -294,6 +295,44 @@ CARDS: list[Block] = [
     {"type": "never_heard_of"},
 ]
 
+_INPUTS: list[tuple[str, dict[str, Any]]] = [
+    (
+        "Reason",
+        {"type": "plain_text_input", "multiline": True, "placeholder": text("Why", "plain_text")},
+    ),
+    ("Name", {"type": "plain_text_input", "initial_value": "node-3"}),
+    ("Machine", {"type": "external_select", "min_query_length": 1}),
+    (
+        "Release",
+        {"type": "static_select", "options": [option("Noble", "noble"), option("Jammy", "jammy")]},
+    ),
+    (
+        "Tests",
+        {
+            "type": "multi_static_select",
+            "options": [option("CPU", "cpu"), option("Memory", "memory")],
+        },
+    ),
+    ("Approver", {"type": "users_select", "initial_user": "U0ANDREA"}),
+    ("Where", {"type": "conversations_select"}),
+    (
+        "Options",
+        {
+            "type": "checkboxes",
+            "options": [
+                option("Enable SSH", "ssh", "Log in while it commissions"),
+                option("Skip BMC", "bmc"),
+            ],
+        },
+    ),
+    (
+        "Erase",
+        {"type": "radio_buttons", "options": [option("Quick", "quick"), option("Secure", "secure")]},
+    ),
+    ("Until", {"type": "datepicker", "initial_date": "2026-12-24"}),
+    ("Log", {"type": "file_input", "filetypes": ["txt"]}),
+]
+
 FORM: list[Block] = [
     {"type": "alert", "level": level, "text": text(f"An alert of level *{level}*")}
     for level in ("default", "info", "success", "warning", "error")
@@ -306,45 +345,7 @@ FORM: list[Block] = [
         "hint": text("A hint", "plain_text"),
         "element": {"action_id": label.lower(), **element},
     }
-    for index, (label, element) in enumerate(
-        [
-            (
-                "Reason",
-                {"type": "plain_text_input", "multiline": True, "placeholder": text("Why", "plain_text")},
-            ),
-            ("Name", {"type": "plain_text_input", "initial_value": "node-3"}),
-            ("Machine", {"type": "external_select", "min_query_length": 1}),
-            (
-                "Release",
-                {"type": "static_select", "options": [option("Noble", "noble"), option("Jammy", "jammy")]},
-            ),
-            (
-                "Tests",
-                {
-                    "type": "multi_static_select",
-                    "options": [option("CPU", "cpu"), option("Memory", "memory")],
-                },
-            ),
-            ("Approver", {"type": "users_select", "initial_user": "U0ANDREA"}),
-            ("Where", {"type": "conversations_select"}),
-            (
-                "Options",
-                {
-                    "type": "checkboxes",
-                    "options": [
-                        option("Enable SSH", "ssh", "Log in while it commissions"),
-                        option("Skip BMC", "bmc"),
-                    ],
-                },
-            ),
-            (
-                "Erase",
-                {"type": "radio_buttons", "options": [option("Quick", "quick"), option("Secure", "secure")]},
-            ),
-            ("Until", {"type": "datepicker", "initial_date": "2026-12-24"}),
-            ("Log", {"type": "file_input", "filetypes": ["txt"]}),
-        ]
-    )
+    for index, (label, element) in enumerate(_INPUTS)
 ]
 
 MESSAGES: dict[str, list[Block]] = {

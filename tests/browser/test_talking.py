@@ -151,3 +151,28 @@ async def test_an_ephemeral_message_is_for_one_person(demo: Demo, open_page: Ope
     await expect(victor.locator(".message")).to_contain_text("Everybody sees this")
     await victor.reload()
     await expect(victor.locator(".message")).to_have_count(1)
+
+
+async def test_a_click_on_what_was_just_edited_still_counts(demo: Demo, open_page: Open) -> None:
+    page = await open_page(demo.url())
+    await type_in(page, "/maas status")
+    message = page.locator(".message")
+    await expect(message).to_contain_text("seen 1 times")
+    await message.get_by_role("button", name="Refresh").evaluate(
+        "button => button.dataset.blockId = 'before'"
+    )
+    await message.get_by_role("button", name="Refresh").click()
+    await expect(message).to_contain_text("seen 2 times")
+
+
+async def test_what_is_no_json_or_nobodys_is_refused(demo: Demo, open_page: Open) -> None:
+    page = await open_page(demo.url())
+    send = f"{demo.server.base_url}/client/send"
+    form = await page.request.post(send, form={"as": "U0OLGA", "channel": "C0OPS", "text": "x"})
+    assert form.status == 400
+    nobody = await page.request.post(send, data={"as": "U0MAASBOT", "channel": "C0OPS", "text": "x"})
+    assert nobody.status == 400
+    outside = await page.request.post(send, data={"as": "U0GUEST", "channel": "C0APPROVE", "text": "x"})
+    assert outside.status == 400
+    assert "can't see" in (await outside.json())["error"]
+    assert demo.workspace.messages("C0OPS", "U0OLGA") == []

@@ -6,12 +6,12 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from bot.maas import models, models_region
-from bot.maas.decoding import decode, moment
+from bot.maas.decoding import decode, decode_list, moment
 from bot.maas.errors import UnexpectedAnswer
 from bot.maas.models import Machine, MachineStatus, Version
 from bot.maas.models_region import BootSet, Notification, RackController, Service
@@ -24,7 +24,11 @@ VERSIONS = ["2.9", "3.4.10", "3.7.3"]
 def test_a_machine_of_every_version(version):
     raw = json.loads(recorded(version, "machine_read").body)
     machine = decode(models.MACHINE, recorded(version, "machine_read").body, endpoint="x")
-    assert (machine.system_id, machine.hostname, machine.fqdn) == (raw["system_id"], raw["hostname"], raw["fqdn"])
+    assert (machine.system_id, machine.hostname, machine.fqdn) == (
+        raw["system_id"],
+        raw["hostname"],
+        raw["fqdn"],
+    )
     assert machine.status == raw["status"]
     assert machine.status_name == raw["status_name"]
     assert (machine.pool, machine.zone) == (raw["pool"]["name"], raw["zone"]["name"])
@@ -45,6 +49,30 @@ def test_lists_of_every_version(version):
     assert all(machine.system_id and machine.status is not MachineStatus.UNKNOWN for machine in machines)
 
 
+def long_list(count, **layout):
+    one = json.loads(recorded("2.9", "machines_list_fleet_one").body)[0]
+    trap = 'see "/machines/x/"}, {'
+    rows = [{**one, "system_id": f"n{number}", "description": trap} for number in range(count)]
+    return json.dumps(rows, **layout).encode()
+
+
+@pytest.mark.parametrize(
+    "layout", [{"indent": 4}, {"indent": 2}, {"separators": (",", ":")}, {"indent": "\t"}]
+)
+def test_long_lists_in_any_layout(layout):
+    body = long_list(250, **layout)
+    assert len(body) > 2 * 1024 * 1024
+    machines = decode_list(models.MACHINES, body, endpoint="x")
+    assert [machine.system_id for machine in machines] == [f"n{number}" for number in range(250)]
+    assert machines == decode(models.MACHINES, body, endpoint="x")
+
+
+@pytest.mark.parametrize("cut", [-1, -3, -7, 1_500_000])
+def test_long_lists_that_break_off(cut):
+    with pytest.raises(UnexpectedAnswer):
+        decode_list(models.MACHINES, long_list(250, indent=4)[:cut], endpoint="x")
+
+
 def test_models_survive_being_written_and_read():
     machines = decode(models.MACHINES, recorded("2.9", "machines_list").body, endpoint="x")
     assert machines
@@ -61,13 +89,31 @@ def test_models_are_small_and_frozen():
 def test_odd_fields_take_their_defaults():
     body = json.dumps(
         [
-            {"system_id": "a", "pool": None, "zone": {"name": None}, "tag_names": None, "memory": "much", "status": 99},
-            {"system_id": "b", "boot_interface": None, "ip_addresses": [None, "10.0.0.1"], "hardware_info": [1]},
+            {
+                "system_id": "a",
+                "pool": None,
+                "zone": {"name": None},
+                "tag_names": None,
+                "memory": "much",
+                "status": 99,
+            },
+            {
+                "system_id": "b",
+                "boot_interface": None,
+                "ip_addresses": [None, "10.0.0.1"],
+                "hardware_info": [1],
+            },
             {"system_id": "c", "hostname": 5, "locked": "perhaps", "new_in_4_0": {"x": []}},
         ]
     ).encode()
     first, second, third = decode(models.MACHINES, body, endpoint="x")
-    assert (first.pool, first.zone, first.tags, first.memory, first.status) == ("", "", (), 0, MachineStatus.UNKNOWN)
+    assert (first.pool, first.zone, first.tags, first.memory, first.status) == (
+        "",
+        "",
+        (),
+        0,
+        MachineStatus.UNKNOWN,
+    )
     assert second.ip_addresses == ("", "10.0.0.1")
     assert (third.hostname, third.locked, third.name) == ("5", False, "5")
 
@@ -93,6 +139,7 @@ json_values = st.recursive(
 fields = sorted(json.loads(recorded("2.9", "machine_read").body))
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.dictionaries(st.sampled_from(fields), json_values, max_size=8))
 def test_whatever_the_fields_hold_the_machine_is_there(values):
     body = json.dumps({**values, "system_id": "abc"}).encode()
@@ -123,13 +170,21 @@ def test_dates_that_are_none(text):
 
 @pytest.mark.parametrize(
     ("text", "release"),
-    [("2.9.3 from source", (2, 9, 3)), ("3.4.10", (3, 4, 10)), ("3.7.0~rc1", (3, 7, 0)), ("", ()), ("next", ())],
+    [
+        ("2.9.3 from source", (2, 9, 3)),
+        ("3.4.10", (3, 4, 10)),
+        ("3.7.0~rc1", (3, 7, 0)),
+        ("", ()),
+        ("next", ()),
+    ],
 )
 def test_releases(text, release):
     assert Version(version=text).release == release
 
 
-@pytest.mark.parametrize(("version", "name"), [("2.9", "rack_controllers_list"), ("3.4.10", "rackcontrollers_list")])
+@pytest.mark.parametrize(
+    ("version", "name"), [("2.9", "rack_controllers_list"), ("3.4.10", "rackcontrollers_list")]
+)
 def test_racks(version, name):
     rack = decode(models_region.RACKS, recorded(version, name).body, endpoint="x")[0]
     assert rack.connected
@@ -144,14 +199,18 @@ def test_a_rack_whose_rackd_is_dead_is_not_connected():
 
 def test_images():
     image = decode(
-        models_region.BOOT_RESOURCE, recorded("2.9", "import_normal_04_read_ubuntu-focal_amd64-ga-20.04").body, endpoint="x"
+        models_region.BOOT_RESOURCE,
+        recorded("2.9", "import_normal_04_read_ubuntu-focal_amd64-ga-20.04").body,
+        endpoint="x",
     )
     assert image.newest is not None
     assert not image.complete
     # Of the set, not of its files: theirs is upside down on 2.9.
     assert round(image.newest.percent) == 33
     assert BootSet(complete=True).percent == 100.0
-    listed = decode(models_region.BOOT_RESOURCES, recorded("2.9", "boot_resources_list_synced").body, endpoint="x")
+    listed = decode(
+        models_region.BOOT_RESOURCES, recorded("2.9", "boot_resources_list_synced").body, endpoint="x"
+    )
     assert (len(listed), listed[0].newest, listed[0].complete) == (5, None, False)
 
 
@@ -171,8 +230,13 @@ def test_values_of_power_parameters_are_never_kept():
 
 
 def test_script_results():
-    run = decode(models_region.SCRIPT_RESULT_SET, recorded("2.9", "node_results_current_testing").body, endpoint="x")
-    assert [result.label for result in run.results] == ["smartctl-validate on sda", "smartctl-validate on sdb"]
+    run = decode(
+        models_region.SCRIPT_RESULT_SET, recorded("2.9", "node_results_current_testing").body, endpoint="x"
+    )
+    assert [result.label for result in run.results] == [
+        "smartctl-validate on sda",
+        "smartctl-validate on sdb",
+    ]
     assert run.results[0].decoded("stderr") == ""
     odd = models_region.ScriptResult(id=1, stderr="/w==", stdout="not base64 at all!")
     assert odd.decoded("stderr") == "\ufffd"

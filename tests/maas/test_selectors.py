@@ -15,7 +15,12 @@ def machine(system_id, hostname, status=MachineStatus.READY, **more):
     names = {MachineStatus.FAILED_COMMISSIONING: "Failed commissioning"}
     name = names.get(status, status.name.replace("_", " ").capitalize())
     return Machine(
-        system_id=system_id, hostname=hostname, fqdn=f"{hostname}.maas", status=status, status_name=name, **more
+        system_id=system_id,
+        hostname=hostname,
+        fqdn=f"{hostname}.maas",
+        status=status,
+        status_name=name,
+        **more,
     )
 
 
@@ -27,7 +32,13 @@ FLEET = {
         machine("cccccc", "node-10", MachineStatus.NEW, pool="ci", architecture="arm64/generic"),
         machine("dddddd", "node-3", MachineStatus.FAILED_COMMISSIONING, boot_mac="52:54:00:00:00:01"),
         machine("eeeeee", "twin", domain="maas"),
-        Machine(system_id="ffffff", hostname="twin", fqdn="twin.lab", status=MachineStatus.READY, status_name="Ready"),
+        Machine(
+            system_id="ffffff",
+            hostname="twin",
+            fqdn="twin.lab",
+            status=MachineStatus.READY,
+            status_name="Ready",
+        ),
         machine("gggggg", "aaaaaa"),
         Machine(system_id="hhhhhh"),
     ]
@@ -135,7 +146,14 @@ def test_filters_narrow():
 
 
 def test_natural_order():
-    assert sorted(["n10", "n9", "n1b", "N2", "n01", "a"], key=natural_key) == ["a", "n01", "n1b", "N2", "n9", "n10"]
+    assert sorted(["n10", "n9", "n1b", "N2", "n01", "a"], key=natural_key) == [
+        "a",
+        "n01",
+        "n1b",
+        "N2",
+        "n9",
+        "n10",
+    ]
     assert natural_key("9" * 5000) > natural_key("8" * 5000)
     assert [one.name for one in sort_machines(FLEET.values())][:2] == ["aaaaaa", "hhhhhh"]
 

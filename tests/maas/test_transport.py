@@ -37,7 +37,7 @@ from bot.maas.region import Region
 from bot.maas.transport import Transport
 from tests.maas.conftest import RETRIES, TIMEOUTS
 from tests.maas.recordings import recorded
-from tests.maas.wire import API_KEY, DROP, HANG, TRUNCATE, Misbehaviour, Reply, Wire, transport_to
+from tests.maas.wire import API_KEY, DROP, HANG, TRUNCATE, Misbehaviour, Reply, transport_to
 
 MACHINE = "machines/br3aen/"
 SECRETS = (*API_KEY.split(":"), API_KEY)
@@ -56,7 +56,11 @@ async def fails(call, kind):
     assert all(character.isprintable() for character in error.problem + error.remedy)
     for twin in (pickle.loads(pickle.dumps(error)), copy.copy(error)):
         assert (type(twin), twin.problem, twin.remedy) == (kind, error.problem, error.remedy)
-        assert (twin.status, twin.endpoint, twin.outcome_unknown) == (error.status, error.endpoint, error.outcome_unknown)
+        assert (twin.status, twin.endpoint, twin.outcome_unknown) == (
+            error.status,
+            error.endpoint,
+            error.outcome_unknown,
+        )
     return error
 
 
@@ -74,7 +78,9 @@ def test_urls_are_normalised(written):
     assert normalise_url(written) == "http://h:5240/MAAS/api/2.0/"
 
 
-@pytest.mark.parametrize("written", ["", "h:5240/MAAS", "ftp://h/MAAS", "http://user:pw@h/MAAS", "http:///MAAS"])
+@pytest.mark.parametrize(
+    "written", ["", "h:5240/MAAS", "ftp://h/MAAS", "http://user:pw@h/MAAS", "http:///MAAS"]
+)
 def test_wrong_urls_are_refused_without_repeating_them(written):
     with pytest.raises(ValueError, match="it must") as caught:
         normalise_url(written)
@@ -186,9 +192,9 @@ async def test_gzip_is_understood(wire, region):
 # -- statuses ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("version", "name"), [("2.9", "auth_bad_secret_401"), ("3.4.10", "auth_badsecret_401")])
-async def test_a_401_leaks_nothing_of_its_body(wire, region, caplog, capsys, version, name):
-    answer = recorded(version, name)
+@pytest.mark.parametrize("recording", [("2.9", "auth_bad_secret_401"), ("3.4.10", "auth_badsecret_401")])
+async def test_a_401_leaks_nothing_of_its_body(wire, region, caplog, capsys, recording):
+    answer = recorded(*recording)
     assert b"THE_RIGHT_SECRET" in answer.body
     structlog.configure(logger_factory=structlog.stdlib.LoggerFactory())
     caplog.set_level(logging.DEBUG)
@@ -221,7 +227,9 @@ async def test_an_empty_403_is_explained_by_its_context(wire, region):
 
 
 async def test_a_403_with_a_text_keeps_it(wire, region):
-    wire.on("GET", "users/", Reply(403, "This method is reserved for admin users.", "text/plain"), op="whoami")
+    wire.on(
+        "GET", "users/", Reply(403, "This method is reserved for admin users.", "text/plain"), op="whoami"
+    )
     assert "reserved for admin users" in (await fails(region.whoami(), Forbidden)).problem
 
 
@@ -291,7 +299,8 @@ async def test_a_region_that_repeats_the_key_is_silenced(wire, region):
 
 
 @pytest.mark.parametrize(
-    ("status", "headers"), [(302, {"Location": "/MAAS/?next=/x"}), (301, {"Location": "https://u:p@h/MAAS?k=v"})]
+    ("status", "headers"),
+    [(302, {"Location": "/MAAS/?next=/x"}), (301, {"Location": "https://u:p@h/MAAS?k=v"})],
 )
 async def test_redirects_are_not_followed(wire, region, status, headers):
     wire.on("GET", MACHINE, Reply(status, b"", headers=headers))
@@ -402,7 +411,9 @@ async def test_a_change_that_could_not_be_sent_is_not_in_doubt(url, wire, unused
     async with transport_to(url, tmp_path) as transport:
         await transport._description()
         transport._api = None
-        moved = Transport(f"http://127.0.0.1:{unused_tcp_port_here}/MAAS", SecretStr(API_KEY), cache_dir=tmp_path)
+        moved = Transport(
+            f"http://127.0.0.1:{unused_tcp_port_here}/MAAS", SecretStr(API_KEY), cache_dir=tmp_path
+        )
         moved._seen_hash = transport._api_hash
         error = await fails(moved.call("Machine", "abort", params={"system_id": "x"}), RegionUnreachable)
         await moved.close()
@@ -442,7 +453,9 @@ async def test_closing_ends_calls_under_way(wire, url):
 async def test_long_lists_leave_room_for_short_reads(wire, url):
     wire.on("GET", "machines/", HANG)
     wire.on("GET", MACHINE, recorded("2.9", "machine_read"))
-    async with transport_to(url, timeouts=TIMEOUTS, limits=Limits(read=2, list=2, power=1, write=1)) as transport:
+    async with transport_to(
+        url, timeouts=TIMEOUTS, limits=Limits(read=2, list=2, power=1, write=1)
+    ) as transport:
         region = Region(transport)
         lists = [asyncio.ensure_future(region.machines()) for _ in range(10)]
         while len(wire.calls("machines/")) < 2:
@@ -461,7 +474,9 @@ async def test_the_description_is_fetched_once_and_kept_by_its_hash(wire, url, t
     async with transport_to(url, tmp_path) as transport:
         await asyncio.gather(*(Region(transport).machine("br3aen") for _ in range(5)))
     assert len(wire.calls("describe/")) == 1
-    assert not any(call.headers.get("Authorization") for call in wire.calls("describe/") + wire.calls("version/"))
+    assert not any(
+        call.headers.get("Authorization") for call in wire.calls("describe/") + wire.calls("version/")
+    )
     async with transport_to(url, tmp_path) as transport:
         await Region(transport).machine("br3aen")
     assert len(wire.calls("describe/")) == 1
@@ -487,12 +502,16 @@ async def test_an_upgraded_region_is_described_anew(wire, url, tmp_path, monkeyp
         assert len(wire.calls("describe/")) == 2
         assert len(list(tmp_path.glob("describe-*.json"))) == 2
         wire.on("GET", "machines/br3aen/", Reply(200, '"token"'), op="get_token")
-        assert (await transport.call("Machine", "get_token", params={"system_id": "br3aen"})).body == b'"token"'
+        assert (
+            await transport.call("Machine", "get_token", params={"system_id": "br3aen"})
+        ).body == b'"token"'
 
 
-@pytest.mark.parametrize("answer", [Reply(200, "[]"), Reply(200, "nope"), Reply(200, '{"resources": [{"name": 1}]}')])
-async def test_a_description_that_is_none(wire, region, answer):
-    wire.on("GET", "describe/", answer)
+@pytest.mark.parametrize(
+    "answer", [Reply(200, "[]"), Reply(200, "nope"), Reply(200, '{"resources": [{"name": 1}]}')]
+)
+async def test_a_description_that_is_none(wire, region, body):
+    wire.on("GET", "describe/", Reply(200, body))
     await fails(region.version(), UnexpectedAnswer)
 
 
@@ -526,4 +545,7 @@ def test_python_libmaas_is_used_without_its_object_layer():
     import sys
 
     code = "import sys, bot.maas.region, bot.maas.watcher; print('maas.client.viscera' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+        == "False\n"
+    )

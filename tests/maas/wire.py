@@ -1,4 +1,4 @@
-"""A region of a few lines for faults that no well-behaved server can show: it answers on a real socket as it is told."""
+"""A region of a few lines for faults that no well-behaved server shows: it answers as it is told."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Reply:
 
 @dataclass(frozen=True)
 class Misbehaviour:
-    """`hang`: no answer; `drop`: the connection ends without one; `truncate`: it ends in the middle; `raw`: these bytes."""
+    """`hang`: no answer; `drop`: the connection ends; `truncate`: in the middle; `raw`: these bytes."""
 
     kind: str
     raw: bytes = b""
@@ -123,7 +123,9 @@ async def _send(request: web.BaseRequest, answer: Any) -> web.StreamResponse:
         request.transport.write(answer.raw)
         await asyncio.sleep(0.05)
     elif answer.kind == "truncate":
-        request.transport.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n[{")
+        request.transport.write(
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n[{"
+        )
         await asyncio.sleep(0.05)
         request.transport.close()
         return web.Response()

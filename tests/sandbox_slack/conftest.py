@@ -39,7 +39,7 @@ class Bolt:
             handler = AsyncSocketModeHandler(self.app, self.workspace.app.app_token, ping_interval=0.5)
             self.handlers.append(handler)
             await handler.connect_async()
-        await self.workspace.courier.hub.connected.wait()
+        await self.workspace.app_connected()
 
     async def listen(self) -> None:
         runner = web.AppRunner(self.app.server(path="/slack/events").web_app)
@@ -64,7 +64,6 @@ def clock() -> Clock:
 @pytest.fixture
 async def workspace() -> Workspace:
     workspace = Workspace()
-    workspace.timing.ack = 0.4
     workspace.timing.event_retries = (0.05, 0.05, 0.05)
     workspace.timing.refresh_grace = 0.1
     return workspace

@@ -129,6 +129,7 @@ async def test_lost_ack_and_redelivery(bolt: Bolt, workspace: Workspace) -> None
         seen.append(body["event_id"])
 
     await bolt.connect()
+    workspace.timing.ack = 1.0
     workspace.faults.set("lost-ack")
     assert (await workspace.slash("U0OLGA", "C0OPS", "one")).error == "operation_timeout"
     assert (await workspace.slash("U0OLGA", "C0OPS", "two")).ok

@@ -95,6 +95,7 @@ async def test_event_retries_carry_their_number(bolt: Bolt, workspace: Workspace
         return None
 
     await bolt.listen()
+    workspace.timing.ack = 1.0
     workspace.faults.set("lost-ack", times=1)
     await workspace.say("U0OLGA", "C0OPS", "@maas hello")
     await workspace.settle()
@@ -108,6 +109,7 @@ async def test_slow_and_absent_apps(bolt: Bolt, workspace: Workspace) -> None:
         await ack()
 
     await bolt.listen()
+    workspace.timing.ack = 0.4
     assert (await workspace.slash("U0OLGA", "C0OPS", "status")).error == "operation_timeout"
     workspace.app.request_url = "http://127.0.0.1:9/slack/events"
     assert (await workspace.slash("U0OLGA", "C0OPS", "status")).error == "dispatch_failed"

@@ -7,6 +7,7 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from sandbox.slack import SlackServer, Workspace
+from tests.sandbox_slack.conftest import Clock
 from tests.sandbox_slack.kit import actions, button, section
 
 
@@ -80,13 +81,13 @@ def test_guests_and_strangers_see_only_their_channels() -> None:
     assert [channel.name for channel in workspace.channels_of("U0VICTOR")] == ["ops", "approvals", "random"]
 
 
-def test_manifest() -> None:
+async def test_manifest() -> None:
     workspace = Workspace()
     workspace.app.load_manifest(
         {
             "display_information": {"name": "Metal"},
             "features": {
-                "bot_user": {"display_name": "metalbot"},
+                "bot_user": {"display_name": "Metal Bot"},
                 "app_home": {"home_tab_enabled": True, "messages_tab_enabled": False},
                 "slash_commands": [{"command": "/metal", "description": "d", "should_escape": True}],
             },
@@ -106,8 +107,20 @@ def test_manifest() -> None:
     assert (workspace.app.delivery, workspace.app.request_url) == ("http", "https://bot.example/slack")
     assert workspace.app.home_tab
     assert not workspace.app.messages_tab
+    ts = await workspace.say("U0OLGA", "C0RANDOM", "@metalbot hello")
+    assert workspace.thread("C0RANDOM", ts, "U0OLGA")[0].text == "<@U0MAASBOT> hello"
 
 
 async def test_same_seed_same_ids() -> None:
     ids = [[Workspace(seed=seed).ids.new("F") for _ in range(2)] for seed in (7, 7, 8)]
     assert ids[0] == ids[1] != ids[2]
+
+
+async def test_timestamps_grow_even_when_the_clock_goes_back(tmp_path: Path, clock: Clock) -> None:
+    path = tmp_path / "slack.json"
+    first = Workspace(state_file=path, clock=clock)
+    before = await first.say("U0OLGA", "C0OPS", "before")
+    first.save()
+    clock.forward(-3600)
+    second = Workspace(state_file=path, clock=clock)
+    assert await second.say("U0OLGA", "C0OPS", "after") > before

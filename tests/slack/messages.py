@@ -163,7 +163,10 @@ def confirm_plan() -> Message:
     )
 
 
-NASTY = "<!channel> *b* _i_ ~s~ `c` :tada: <@U123> &amp; > q \u202egnp.exe\u202c a\u200bb \x1b[31mred\x1b[0m \x00\x07 日本語"
+NASTY = (
+    "<!channel> *b* _i_ ~s~ `c` :tada: <@U123> &amp; > q \u202egnp.exe\u202c a\u200bb "
+    "\x1b[31mred\x1b[0m \x00\x07 日本語"
+)
 
 
 def nasty() -> Message:

@@ -32,6 +32,7 @@ from bot.message import (
     When,
 )
 from bot.slack.render import Native, Surface, action_name, render
+from sandbox.slack.blocks import check_message
 from tests.slack.blockcheck import check, mrkdwn, strings, units
 
 NASTY = st.sampled_from(
@@ -63,9 +64,10 @@ SPANS = st.one_of(
     WORDS.map(Code),
     st.sampled_from(["U0OLGA", "S0GROUP", "nobody", "<!here>"]).map(Person),
     st.builds(Link, st.one_of(WORDS, st.just("https://maas.example/r?a=1&b=2")), WORDS),
-    st.datetimes(datetime(1971, 1, 1), datetime(2100, 1, 1), timezones=st.sampled_from([None, UTC])).map(
-        When
-    ),  # noqa: DTZ001
+    st.integers(0, 2**32).map(lambda seconds: When(datetime.fromtimestamp(seconds, UTC))),
+    st.integers(0, 2**32).map(
+        lambda seconds: When(datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None))
+    ),
     st.sampled_from(Mark),
 )
 TEXTS = st.one_of(st.lists(SPANS, max_size=6), LONG.map(lambda text: [text]))
@@ -111,9 +113,14 @@ MESSAGES = st.builds(
 def test_any_message_is_within_limits(message: Message, surface: Surface, native: bool) -> None:
     rendered = render(message, surface=surface, native=native)
     check(rendered.blocks, surface.value)
-    assert 1 <= units(rendered.text)
-    mrkdwn_text = rendered.text
-    assert "<!" not in mrkdwn_text
+    if surface in (Surface.MESSAGE, Surface.EPHEMERAL):
+        check_message(rendered.blocks, native=True, files=lambda _: True)
+        check_message(
+            render(message, surface=surface, native=False).blocks, native=False, files=lambda _: True
+        )
+    assert rendered.text.strip()
+    assert units(rendered.text) <= 4_000
+    assert "<!" not in rendered.text
     if not native:
         assert not rendered.native
     assert len({file.name for file in rendered.files}) == len(rendered.files)

@@ -29,6 +29,7 @@ from bot.storage import StorageUnavailableError
 
 _METHOD: Final = "chat.update"
 _AT_ONCE: Final = 6
+_AT_HAND: Final = 2_000
 _STORAGE_PAUSE: Final = 5.0
 _FATAL_PAUSE: Final = 60.0
 _LONG: Final = 3600.0
@@ -74,7 +75,7 @@ class _Entry:
 class Board:
     """Shows the newest state of every keyed message.
 
-    Who is next: a person's own action, then final states, then whoever has waited longest since its last edit.
+    Who is next: a person's own action, then final states, then whoever was edited longest ago.
     """
 
     def __init__(self, calls: Calls, posting: Posting, ledger: Ledger, *, spacing: float) -> None:
@@ -97,7 +98,7 @@ class Board:
 
         `attach` puts its files into the thread; unsaid, a final state's files are put there and no others.
         """
-        entry = self._entries.setdefault(key, _Entry(key))
+        entry = self._entry(key)
         attach = (final if attach is None else attach) and bool(render(message).files)
         entry.message, entry.digest = message, digest(message, with_files=attach)
         entry.final, entry.attach = final, attach
@@ -123,7 +124,7 @@ class Board:
 
     def resume(self, row: Row, message: Message) -> None:
         """Take a final state that an earlier process wrote down and did not send."""
-        entry = self._entries.setdefault(row.key, _Entry(row.key))
+        entry = self._entry(row.key)
         if entry.message is None and not entry.busy:
             entry.row, entry.shown = row, ""
             self.show(row.key, message, final=True, urgent=False)
@@ -141,6 +142,12 @@ class Board:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _entry(self, key: str) -> _Entry:
+        if len(self._entries) >= _AT_HAND:
+            # Those with nothing to send can be had again from their rows.
+            self._entries = {one.key: one for one in self._entries.values() if one.message or one.busy}
+        return self._entries.setdefault(key, _Entry(key))
 
     def _wake(self) -> None:
         self._changed.set()
@@ -252,7 +259,7 @@ class Board:
             entry.last_sent = self._calls.clock.now()
 
     async def _send(self, entry: _Entry, row: Row, message: Message, *, attach: bool, urgent: bool) -> bool:
-        """Edit, or post where nothing stands. False: Slack had the message already and shows an older state."""
+        """Edit, or post where nothing stands. False: Slack had it already and shows an older state."""
         if row.ts is None:
             posted = await self._posting.post(
                 row.channel,

@@ -1,7 +1,8 @@
 """How often each of Slack's methods may be called, kept below what Slack allows.
 
-Slack promises per method, workspace and minute: tier 2 20, tier 3 50, tier 4 100 calls, and about one message a
-second a channel (docs.slack.dev/apis/web-api/rate-limits). A budget stays under that in every window of 60 s.
+Slack promises per method, workspace and minute: tier 2 20, tier 3 50, tier 4 100 calls, and about one
+message a second a channel (docs.slack.dev/apis/web-api/rate-limits). A budget stays under that in every
+window of 60 s.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class SystemClock:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Calls in any 60 s at most, how many of them at once, and how many of those are kept for urgent calls."""
+    """Calls in any 60 s at most, how many of them at once, and how many of those are for urgent ones only."""
 
     per_minute: int
     burst: int
@@ -52,7 +53,8 @@ class Budget:
             raise ValueError("a budget needs 0 <= reserve < burst < per_minute")
 
 
-#: Slack's tiers less a margin: another process with the same token may spend some, and a restart begins with a burst.
+#: Slack's tiers less a margin: another process with the same token may spend some, and a restart begins
+#: with a burst.
 BUDGETS: Final[Mapping[str, Budget]] = {
     "chat.update": Budget(45, 12, 4),
     "chat.postMessage": Budget(200, 30, 10),
@@ -84,8 +86,8 @@ async def pause(clock: Clock, seconds: float, event: asyncio.Event) -> None:
 class Gate:
     """One budget's turnstile: urgent callers first, then in the order of arrival.
 
-    A bucket of `burst` tokens refills at `(per_minute - burst) / 60` a second, so that no window of 60 s sees more
-    than `per_minute` calls.
+    A bucket of `burst` tokens refills at `(per_minute - burst) / 60` a second, so that no window of 60 s
+    sees more than `per_minute` calls.
     """
 
     def __init__(self, budget: Budget, clock: Clock) -> None:

@@ -21,7 +21,7 @@ from bot.slack.outbound.errors import (
     classify,
 )
 
-#: Told of every call: the method, its outcome (`ok`, Slack's code, or `connection`), the seconds that it took.
+#: Told of every call: the method, its outcome (`ok`, Slack's code, `connection`), the seconds it took.
 OnCall = Callable[[str, str, float], None]
 OnFatal = Callable[[SlackFatal], None]
 #: Makes the request. True says that an earlier try of the same call may have worked.
@@ -33,7 +33,8 @@ _LONGEST_PAUSE: Final = 30.0
 class Calls:
     """Makes calls with a client of its own, which repeats nothing by itself.
 
-    slack_sdk's client repeats after a lost connection, and would post twice; here only what is safe is repeated.
+    slack_sdk's client repeats after a lost connection, and would post twice; here only what is safe is
+    repeated.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Calls:
         self.clock = clock
         self._on_call = on_call
         self._on_fatal = on_fatal
+        self._is_closed = False
 
     def session(self) -> aiohttp.ClientSession:
         """The pooled session, opened at first use."""
@@ -69,7 +71,8 @@ class Calls:
         return self.client.session
 
     async def close(self) -> None:
-        """Close the session and the gates."""
+        """Close the session and the gates; later calls fail."""
+        self._is_closed = True
         self.gates.close()
         if self.client.session is not None:
             await self.client.session.close()
@@ -91,7 +94,8 @@ class Calls:
             send: makes the request.
             urgent: a person waits for it.
             channel: the channel that is posted to, which has a budget of its own.
-            patience: seconds after which a Slack in trouble is given up. Waiting for a budget does not count.
+            patience: seconds after which a Slack in trouble is given up, and the longest Retry-After worth
+                waiting for. Waiting one's turn within the budget does not count.
             in_doubt: an earlier process may have made this call already.
 
         Raises:
@@ -101,14 +105,17 @@ class Calls:
         spent = 0.0
         tries = 0
         while True:
+            if self.gates.of(method).delay(urgent=urgent) > patience:
+                raise SlackUnavailable(method, "ratelimited")
             if channel is not None:
                 await self.gates.of_channel(channel).enter(urgent=urgent)
             await self.gates.of(method).enter(urgent=urgent)
             started = self.clock.now()
             try:
                 return await self.once(method, lambda: send(in_doubt))  # noqa: B023
-            except RateLimited:
-                continue
+            except RateLimited as limited:
+                if limited.seconds > patience:
+                    raise SlackUnavailable(method, "ratelimited") from None
             except Transient as trouble:
                 in_doubt = in_doubt or trouble.lost
                 tries += 1
@@ -126,6 +133,8 @@ class Calls:
             Transient: the same call may work later.
             SlackError: Slack refused.
         """
+        if self._is_closed:
+            raise SlackUnavailable(method, "closed")
         self.session()
         started = self.clock.now()
         outcome = "ok"

@@ -24,7 +24,7 @@ class SlackError(Exception):
 
 
 class SlackFatal(SlackError):  # noqa: N818
-    """The app's credentials or scopes don't suffice; no repetition helps. `is_credential` says which of the two."""
+    """The app's credentials or scopes don't suffice, and no repetition helps."""
 
     @property
     def is_credential(self) -> bool:
@@ -33,7 +33,7 @@ class SlackFatal(SlackError):  # noqa: N818
 
 
 class SlackUnavailable(SlackError):  # noqa: N818
-    """Slack did not answer, or answered with an error of its own, for as long as the caller was ready to wait.
+    """Slack did not answer, or only with errors of its own, for as long as the caller would wait.
 
     `outcome_unknown` is true where the last request was sent whole and only its answer is missing.
     """
@@ -161,6 +161,8 @@ _REASONS: Final = {
     "response_url_spent": "this answer's address is used up",
     "connection": "Slack could not be reached",
     "timeout": "Slack did not answer in time",
+    "ratelimited": "Slack asked for fewer calls",
+    "closed": "the bot is stopping",
 }
 
 

@@ -17,9 +17,10 @@ _AT_HAND: Final = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One keyed message. `ts` is None while it is not known to stand in Slack; `pending` is a final state not yet sent.
+    """One keyed message.
 
-    `digest` is of what Slack shows, or empty where that is not known.
+    `ts` is None while it is not known to stand in Slack; `pending` is a final state not yet sent; `digest` is
+    of what Slack shows, or empty where that is not known.
     """
 
     key: str
@@ -51,7 +52,8 @@ class Ledger:
             return None if found is None else Row(*found)
 
         row = await self._database.run(read)
-        return None if row is None else self._keep(row)
+        # Another replica may be posting a row without a ts: that one is read again next time.
+        return self._keep(row) if row is not None and row.ts is not None else row
 
     def at_hand(self, key: str) -> Row | None:
         """The row of this key as this process last knew it."""
@@ -76,7 +78,11 @@ class Ledger:
             values = {"key": key, "channel": channel, "thread_ts": thread_ts, "digest": "", "final": False}
             connection.execute(slack_messages.insert().values(**values, updated_at=self._now()))
 
-        await self._database.run(write)
+        try:
+            await self._database.run(write)
+        except sa.exc.IntegrityError:
+            # Another replica was quicker.
+            return await self.get(key) or row
         return self._keep(row)
 
     async def change(self, row: Row, **values: Any) -> Row:

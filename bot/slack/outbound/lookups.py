@@ -1,4 +1,4 @@
-"""Who people are and who is in a group, asked of Slack at most once a minute each. Failures are never remembered."""
+"""Who people are and who is in a group, asked of Slack at most once a minute each; failures every time."""
 
 from __future__ import annotations
 
@@ -61,6 +61,8 @@ class Lookups:
         asking = self._asking.get(place)
         if asking is None or fresh:
             asking = asyncio.create_task(self._remember(place, ask), name=f"slack {method}")
+            # Whoever asked may be gone when it fails; that is no error of its own.
+            asking.add_done_callback(lambda task: task.cancelled() or task.exception())
             self._asking[place] = asking
         # One caller's cancellation must not take the answer from the others.
         return await asyncio.shield(asking)

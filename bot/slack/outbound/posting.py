@@ -52,12 +52,13 @@ def client_id(key: str, replaced_ts: str = "") -> str:
 class Posting:
     """Posts once, as far as that can be known.
 
-    chat.postMessage has no documented way to repeat a call safely, and without a history scope the bot can't look.
-    What is done instead: every post carries a `client_msg_id`, the same one whenever it is repeated, which Slack
-    answers with the message that it already has (undocumented for apps, hence not relied on); a post that certainly
-    did not arrive is repeated as it is; one whose answer was lost is repeated with a line that says that an older
-    copy may stand above. Two messages that say so do less harm than an operation without a thread. Both copies'
-    buttons work, because handlers look at the state and not at the message.
+    chat.postMessage has no documented way to repeat a call safely, and without a history scope the bot
+    can't look. What is done instead: every post carries a `client_msg_id`, the same one whenever it is
+    repeated, which Slack answers with the message that it already has (undocumented for apps, hence not
+    relied on); a post that certainly did not arrive is repeated as it is; one whose answer was lost is
+    repeated with a line that says that an older copy may stand above. Two messages that say so do less harm
+    than an operation without a thread. Both copies' buttons work, because handlers look at the state and
+    not at the message.
     """
 
     def __init__(self, calls: Calls, forms: Forms) -> None:
@@ -112,7 +113,7 @@ class Posting:
     async def edit(
         self, ref: Ref, message: Message, *, attach: bool, enter: Callable[[], Awaitable[None]]
     ) -> Rendered:
-        """chat.update, once; `enter` is awaited before each further form. The first call's budget is already taken.
+        """chat.update, once. The budget is taken already; for further forms `enter` is awaited.
 
         Raises:
             RateLimited: not now.
@@ -178,6 +179,8 @@ class Posting:
             }
 
             async def send(_doubt: bool) -> None:
+                if not url.startswith(("https://", "http://")):
+                    raise ResponseUrlSpent("response_url", "invalid_url")
                 self._spend(url)
                 await self._post_to(url, body)
 

@@ -32,12 +32,13 @@ _TRIGGER: Final = 1.0
 class Outbound:
     """Every call to Slack's Web API, and every post to a response URL, is made here.
 
-    Budgets are spent below Slack's limits, a person's own action goes first, a Retry-After holds everybody, what Slack
-    does not take in the newest form is sent in a plainer one. Messages with a key are edited, never posted twice, and
-    their final states are written down before they are sent (`resume` sends what a killed process left).
+    Budgets are spent below Slack's limits, a person's own action goes first, a Retry-After holds everybody,
+    what Slack does not take in the newest form is sent in a plainer one. Messages with a key are edited,
+    never posted twice, and their final states are written down before they are sent (`resume` sends what a
+    killed process left).
 
-    Errors are `SlackError`s; see `bot.slack.outbound.errors`. Where the database does not take the note that a keyed
-    message is about to be posted, nothing is posted and StorageUnavailableError is raised.
+    Errors are `SlackError`s; see `bot.slack.outbound.errors`. Where the database does not take the note
+    that a keyed message is about to be posted, nothing is posted and StorageUnavailableError is raised.
     """
 
     def __init__(
@@ -86,8 +87,8 @@ class Outbound:
     ) -> Ref:
         """Post a message; its files follow into its thread.
 
-        With a key, the message is posted once for ever: a later post with the same key, in this process or another,
-        edits the one that stands there (unless that one is final) and returns it.
+        With a key, the message is posted once for ever: a later post with the same key, in this process or
+        another, edits the one that stands there (unless that one is final) and returns it.
 
         Args:
             channel: a channel's id, or a person's for a direct message.
@@ -117,10 +118,10 @@ class Outbound:
         )
 
     def show(self, key: str, message: Message, *, final: bool = False, urgent: bool = False) -> None:
-        """Let the posted message of this key show a new state, soon. Never raises, never waits.
+        """Let the posted message of this key show a new state, soon. Never waits.
 
-        Only the newest state is sent, and not if Slack shows it already. A final state is written down, sent until
-        Slack has taken it, and its files go into the thread.
+        Only the newest state is sent, and not if Slack shows it already. A final state is written down,
+        sent until Slack has taken it, and its files go into the thread.
         """
         self._board.show(key, message, final=final, urgent=urgent)
 
@@ -151,7 +152,7 @@ class Outbound:
     async def ephemeral(
         self, channel: str, user: str, message: Message, thread_ts: str | None = None
     ) -> None:
-        """Say something to one person only. In a direct message, where nobody else reads, it is an ordinary post.
+        """Say something to one person only. In a direct message it is an ordinary post.
 
         Raises:
             SlackError: Slack refused, or was in trouble for a minute.
@@ -241,7 +242,7 @@ class Outbound:
     async def open_direct(self, user_id: str) -> str:
         """The channel for a direct message to a person.
 
-        chat.postMessage takes the person's id and opens the conversation itself, which spares the app a scope.
+        chat.postMessage takes a person's id and opens the conversation itself, which spares a scope.
         """
         return user_id
 

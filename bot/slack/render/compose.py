@@ -25,7 +25,7 @@ from bot.message import (
     Tasks,
 )
 from bot.slack.render import limits, parts
-from bot.slack.render.literal import cut, escape, literal
+from bot.slack.render.literal import cut, escape, literal, size
 from bot.slack.render.piece import Frame, Native, Piece, Surface
 from bot.slack.render.spans import Block, spans
 from bot.slack.render.tables import table
@@ -177,7 +177,11 @@ def _summary(message: Message) -> str:
     text = literal(message.summary, lines=True).strip()
     if not text:
         text = written_message(message).strip() or "A message without words"
-    text = escape(cut(text, limits.TEXT))
+    escaped = escape(cut(text, limits.TEXT))
+    while size(escaped) > limits.UPDATE_TEXT:
+        text = cut(text, size(text) * limits.UPDATE_TEXT // size(escaped) - 1)
+        escaped = escape(text)
+    text = escaped
     for user_id in sorted(_mentioned(message)):
         text = text.replace(f"&lt;@{user_id}&gt;", f"<@{user_id}>")
     return text

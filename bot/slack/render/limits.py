@@ -14,6 +14,8 @@ TOTAL: Final = 13_000
 #: What one block is reckoned to add to the total beside its texts.
 FRAME: Final = 40
 TEXT: Final = 3_000
+#: chat.update refuses a longer `text` than 4,000, entities counted letter by letter.
+UPDATE_TEXT: Final = 3_900
 HEADER: Final = 150
 FIELDS: Final = 10
 FIELD: Final = 2_000

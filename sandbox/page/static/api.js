@@ -23,8 +23,14 @@ export function toast(text, seconds = 7) {
   const element = document.createElement("div");
   element.className = "toast";
   element.textContent = text;
-  document.querySelector(".toasts").append(element);
-  setTimeout(() => element.remove(), seconds * 1000);
+  const holder = document.querySelector(".toasts");
+  holder.append(element);
+  if (holder.matches(":popover-open")) holder.hidePopover();
+  holder.showPopover(); // above an open modal, too
+  setTimeout(() => {
+    element.remove();
+    if (!holder.childElementCount) holder.hidePopover();
+  }, seconds * 1000);
 }
 
 export function fragment(html) {

@@ -26,12 +26,23 @@ export function setUpComposer(form) {
       .map(({ name, label }) => ({ insert: `@${name} `, from: before.length - mention[1].length - 1, title: `@${name}`, hint: label }));
   }
 
+  function passive() {
+    const command = where === "channel" && commands.find(({ command }) => box.value.startsWith(`${command} `));
+    if (!command?.hint) return [];
+    const item = Object.assign(document.createElement("li"), { className: "passive" });
+    item.append(Object.assign(document.createElement("b"), { textContent: command.command }));
+    item.append(Object.assign(document.createElement("code"), { textContent: command.hint }));
+    return [item];
+  }
+
   function suggest() {
     const found = candidates();
-    list.hidden = !found.length;
+    const hint = found.length ? [] : passive();
+    list.hidden = !found.length && !hint.length;
     box.setAttribute("aria-expanded", String(found.length > 0));
     at = Math.min(at, Math.max(found.length - 1, 0));
     list.replaceChildren(
+      ...hint,
       ...found.map((one, index) => {
         const item = document.createElement("li");
         item.setAttribute("role", "option");
@@ -86,7 +97,7 @@ export function setUpComposer(form) {
       take(found[at]);
     } else if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault();
-      const exact = found[at] && box.value.slice(0, box.selectionStart) === found[at].title;
+      const exact = found[at] && box.value.slice(found[at].from, box.selectionStart) === found[at].title;
       if (found.length && !exact) take(found[at]);
       else send();
     } else if (event.key === "Escape" && !list.hidden) {

@@ -31,6 +31,8 @@ function open(view) {
     event.preventDefault();
     closeView(dialog);
   });
+  // A second Escape in a row closes a dialog whether or not the first was prevented.
+  dialog.addEventListener("close", () => dialog.isConnected && closeView(dialog));
   dialog.addEventListener("click", (event) => event.target.closest("[data-close-view]") && closeView(dialog));
   dialog.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -93,5 +95,6 @@ async function closeView(dialog) {
     await post("/client/view/close", { view: dialog.dataset.view });
   } catch (problem) {
     toast(problem.message);
+    if (dialog.isConnected && !dialog.open) dialog.showModal();
   }
 }

@@ -56,7 +56,6 @@ const HANDLERS = {
     HANDLERS.sidebar(event);
     HANDLERS.home(event);
     HANDLERS.views(event);
-    layOut();
     state.live = "yes";
   },
   message({ list, ...message }) {
@@ -75,6 +74,7 @@ const HANDLERS = {
       if (!read.has(channel) || channel === state.channel) markRead(channel, link.dataset.latest);
     }
     showUnread();
+    layOut();
   },
   home({ home }) {
     if (home === homeShown) return;
@@ -139,6 +139,7 @@ function go(change, { remember = true } = {}) {
   if (opensHome) openHome();
 }
 
+const onDesk = () => matchMedia("(min-width: 761px)").matches; // a phone's keyboard only comes when asked for
 const openHome = () => post("/client/home", {}).catch((problem) => toast(problem.message));
 
 document.addEventListener("click", (event) => {
@@ -150,7 +151,7 @@ document.addEventListener("click", (event) => {
   if (channel) {
     event.preventDefault();
     go({ channel: channel.dataset.goChannel ?? channel.dataset.openChannel, tab: "messages" });
-    if (matchMedia("(min-width: 761px)").matches) $("[data-composer='channel'] textarea").focus();
+    if (onDesk()) $("[data-composer='channel'] textarea").focus();
   } else if (on("[data-go-home]") || tab?.dataset.tabTo === "home") {
     event.preventDefault();
     go({ tab: "home", channel: $("[data-go-home]").dataset.appChannel ?? state.channel });
@@ -159,7 +160,7 @@ document.addEventListener("click", (event) => {
   } else if (thread) {
     const message = thread.closest("[data-ts]");
     go({ thread: message.dataset.ts, channel: message.dataset.channel, tab: "messages" });
-    $("[data-composer='thread'] textarea").focus({ preventScroll: true });
+    if (onDesk()) $("[data-composer='thread'] textarea").focus({ preventScroll: true });
   } else if (on("[data-close-thread]")) {
     go({ thread: "" });
   } else if (on("[data-back]")) {
@@ -189,4 +190,4 @@ document.querySelectorAll(".composer").forEach(setUpComposer);
 layOut();
 listen();
 if (state.tab === "home") openHome();
-else if (matchMedia("(min-width: 761px)").matches) $("[data-composer='channel'] textarea").focus();
+else if (onDesk()) $("[data-composer='channel'] textarea").focus();

@@ -1,0 +1,180 @@
+"""`maasbot doctor`: every setting held against the world, each finding with its remedy."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator
+from dataclasses import asdict, dataclass
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+
+import aiohttp
+import asyncssh
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.maas.errors import MaasError
+from bot.maas.region import Region
+from bot.maas.transport import Transport
+from bot.settings import HostSettings, Mode, RegionSettings, Settings
+from bot.slack.connection import FatalCredentialsError, preflight
+from bot.slack.manifest import SCOPES
+from bot.storage import Database, StorageUnavailableError
+
+#: MAAS refuses requests whose timestamp is further off than this many seconds.
+_CLOCK_LIMIT = 300
+_PATIENCE = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. `remedy` is empty when it is well."""
+
+    what: str
+    well: bool
+    found: str
+    remedy: str = ""
+
+
+async def examine(settings: Settings, *, as_json: bool) -> int:
+    """Look at everything and print it. Returns 0 when all is well, 1 otherwise."""
+    findings = [finding async for finding in _look(settings)]
+    if as_json:
+        print(json.dumps([asdict(finding) for finding in findings], indent=2))  # noqa: T201
+    else:
+        for finding in findings:
+            print(f"{'ok  ' if finding.well else 'FIX '} {finding.what}: {finding.found}")  # noqa: T201
+            if finding.remedy:
+                print(f"     {finding.remedy}")  # noqa: T201
+    sys.stdout.flush()
+    return 0 if all(finding.well for finding in findings) else 1
+
+
+async def _look(settings: Settings) -> AsyncIterator[Finding]:
+    yield await _storage(settings)
+    async for finding in _slack(settings):
+        yield finding
+    for name, region in settings.all_regions().items():
+        async for finding in _region(name, region):
+            yield finding
+        if region.host is not None:
+            yield await _host(name, region.host)
+    yield _people(settings)
+
+
+async def _storage(settings: Settings) -> Finding:
+    try:
+        settings.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        database = Database(settings.own_database_url())
+        try:
+            await database.create()
+            await database.check_writable()
+        finally:
+            database.close()
+    except OSError as error:
+        remedy = f"Make {settings.state_dir} writable for this user, or set MAASBOT_STATE_DIR."
+        return Finding("storage", False, f"{settings.state_dir}: {error.strerror}", remedy)
+    except StorageUnavailableError as error:
+        return Finding("storage", False, error.reason, "Look at MAASBOT_DATABASE_URL and at the disk it lies on.")
+    return Finding("storage", True, "takes writes")
+
+
+async def _slack(settings: Settings) -> AsyncIterator[Finding]:
+    assert settings.slack_bot_token is not None
+    base = settings.slack_api_url if settings.slack_api_url.endswith("/") else settings.slack_api_url + "/"
+    client = AsyncWebClient(token=settings.slack_bot_token.get_secret_value(), base_url=base, timeout=int(_PATIENCE))
+    app_token = settings.slack_app_token.get_secret_value() if settings.slack_app_token is not None else None
+    try:
+        me = await preflight(client, app_token if settings.mode is Mode.SOCKET else None)
+    except FatalCredentialsError as error:
+        yield Finding("Slack", False, str(error), f"Set {error.setting} anew, then run this again.")
+        return
+    except SlackApiError as error:
+        yield Finding("Slack", False, f"it answers {error.response.get('error')}", "Try again in a minute.")
+        return
+    except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        remedy = "Check SLACK_API_URL, the proxy and the firewall: the bot needs HTTPS to Slack."
+        yield Finding("Slack", False, f"can't be reached ({type(error).__name__})", remedy)
+        return
+    yield Finding("Slack", True, f"workspace {me.team} ({me.team_id}), bot user {me.user_id}")
+    missing = sorted(set(SCOPES) - me.scopes) if me.scopes else []
+    remedy = "Print the manifest with 'maasbot manifest', update the app with it and install it again." if missing else ""
+    yield Finding("Slack scopes", not missing, f"missing: {', '.join(missing)}" if missing else "as the manifest says", remedy)
+
+
+async def _region(name: str, region: RegionSettings) -> AsyncIterator[Finding]:
+    what = f"region {name}"
+    skew = await _clock_skew(region.url)
+    if skew is not None and abs(skew) > _CLOCK_LIMIT / 2:
+        remedy = "Set the clock of this host or of the region (NTP); MAAS refuses requests more than 300 s off."
+        yield Finding(f"{what}, clock", False, f"differs by {skew:.0f} s", remedy)
+    api = Region(Transport(region.url, region.key()), name)
+    try:
+        async with asyncio.timeout(4 * _PATIENCE):
+            version = await api.version()
+            user = await api.whoami()
+    except MaasError as error:
+        yield Finding(what, False, error.problem, error.remedy)
+        return
+    except TimeoutError:
+        yield Finding(what, False, "it does not answer in time", "Look at the load of the region and of its database.")
+        return
+    finally:
+        await api.close()
+    yield Finding(what, True, f"MAAS {version.version}, key of {user.username}")
+    remedy = "" if user.is_superuser else "Make an API key of an administrator: without, most operations are refused."
+    yield Finding(f"{what}, rights", user.is_superuser, "administrator" if user.is_superuser else "no administrator", remedy)
+    known = (2, 9) <= version.release[:2] <= (3, 7)
+    remedy = "" if known else "The bot is tried with 2.9, 3.4 and 3.7; look at what it shows with care."
+    yield Finding(f"{what}, version", known, version.version, remedy)
+
+
+async def _clock_skew(url: str) -> float | None:
+    """Seconds by which the region's clock is ahead of ours, from the Date of any answer."""
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_PATIENCE)) as session,
+            session.get(url.rstrip("/") + "/api/2.0/version/") as answer,
+        ):
+            return parsedate_to_datetime(answer.headers["Date"]).timestamp() - time.time()
+    except (aiohttp.ClientError, OSError, TimeoutError, KeyError, ValueError):
+        return None
+
+
+async def _host(name: str, host: HostSettings) -> Finding:
+    """Whether the host answers, and shows the key that is pinned. Nothing is run on it."""
+    what = f"host of region {name}"
+    if host.ssh_known_hosts is None:
+        return Finding(what, False, "no host key is pinned", "Set MAAS_SSH_KNOWN_HOSTS to a file with the host's key.")
+    try:
+        pinned = asyncssh.read_known_hosts(str(host.ssh_known_hosts))
+        key = await asyncio.wait_for(asyncssh.get_server_host_key(host.host, host.ssh_port, config=None), _PATIENCE)
+    except (OSError, asyncssh.Error, TimeoutError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+        return Finding(what, False, f"{host.host}:{host.ssh_port}: {reason}", "Check the address, the port and the firewall.")
+    trusted, *_ = asyncssh.match_known_hosts(pinned, host.host, await _address(host.host), host.ssh_port)
+    if key is None or key.public_data not in {one.public_data for one in trusted}:
+        fingerprint = key.get_fingerprint() if key is not None else "none"
+        state = "has CHANGED" if trusted else "is not pinned yet"
+        remedy = f"It shows {fingerprint}. Compare it on the host's own console before you pin it."
+        return Finding(what, False, f"its host key {state}", remedy)
+    if host.ssh_key_file is None or not Path(host.ssh_key_file).is_file():
+        return Finding(what, False, "MAAS_SSH_KEY_FILE is not there", "Set it to the bot's private key.")
+    return Finding(what, True, f"{host.host}:{host.ssh_port} shows the pinned key")
+
+
+async def _address(host: str) -> str:
+    found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    return str(found[0][4][0])
+
+
+def _people(settings: Settings) -> Finding:
+    if not settings.channels:
+        return Finding("policy", False, "MAASBOT_CHANNELS is empty: the bot only reads", "Name the channels that it works in.")
+    if not settings.operators:
+        return Finding("policy", False, "MAASBOT_OPERATORS is empty: nobody may change anything", "Name the operators.")
+    return Finding("policy", True, f"{len(settings.channels)} channels, {len(settings.operators)} operators or groups")

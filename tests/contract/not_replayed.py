@@ -1,0 +1,31 @@
+"""Recordings that the stand-in does not answer as recorded, each with the reason."""
+
+ACCEPT_ANY = "the answer to Accept: */* depends on the worker process that took the call"
+NO_TOOL = "the recorded rack controller lacked freeipmi-tools; the stand-in's has it"
+CURTIN = "the stand-in renders no curtin configuration"
+DATABASE = "the stand-in keeps no {}"
+
+NOT_REPLAYED: dict[str, dict[str, str]] = {
+    "2.9": {
+        "users_whoami_accept_any_0": ACCEPT_ANY,
+        "users_whoami_accept_any_1": ACCEPT_ANY,
+        "users_whoami_accept_any_3": ACCEPT_ANY,
+        "initial_installation_results_list": "installation-results/ is deprecated and not in the stand-in",
+        "machine_deploy_ready_without_allocate": "the recorded region lacked /etc/maas/drivers.yaml",
+    },
+    "3.4.10": {
+        "device_create": DATABASE.format("devices"),
+        "dhcp_snippet_create": "the recorded rack controller had no dhcpd to check the snippet with",
+        "dnsresource_create": DATABASE.format("DNS resources"),
+        "dnsresources_list_all": DATABASE.format("DNS resources"),
+        "machine_details": "the stand-in has no lshw and lldp documents",
+        "machine_get_curtin_config": CURTIN,
+        "machine_get_curtin_config_deployed": CURTIN,
+        "machine_get_curtin_config_deploying": CURTIN,
+        "machine_power_off_soft_ipmi_unreachable": NO_TOOL,
+        "machine_query_power_state_ipmi_unreachable": NO_TOOL,
+        "machine_set_storage_layout_flat": "the stand-in changes no storage layouts",
+        "machine_set_storage_layout_lvm": "the stand-in changes no storage layouts",
+        "node_devices": "the stand-in lists no PCI and USB devices",
+    },
+}

@@ -1,0 +1,156 @@
+"""Settings: right ones are read, wrong ones are named, secrets never shown."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.settings import Settings, SettingsError, load_settings, parse_duration
+
+GOOD = {
+    "SLACK_BOT_TOKEN": "xoxb-secret-bot",
+    "SLACK_APP_TOKEN": "xapp-secret-app",
+    "MAAS_URL": "http://maas.test:5240/MAAS",
+    "MAAS_API_KEY": "consumer:token:secretsecret",
+}
+SECRETS = ("xoxb-secret-bot", "xapp-secret-app", "secretsecret")
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import os
+
+    for name in list(os.environ):
+        if name.startswith(("SLACK_", "MAAS_", "MAASBOT_")):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+def load(monkeypatch: pytest.MonkeyPatch, **values: str) -> Settings:
+    for name, value in {**GOOD, **values}.items():
+        monkeypatch.setenv(name, value)
+    return load_settings()
+
+
+def faults(monkeypatch: pytest.MonkeyPatch, **values: str) -> list[str]:
+    with pytest.raises(SettingsError) as error:
+        load(monkeypatch, **values)
+    for secret in SECRETS:
+        assert secret not in str(error.value)
+        assert secret not in repr(error.value)
+    return error.value.faults
+
+
+def test_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load(monkeypatch)
+    assert settings.mode == "socket"
+    assert (settings.http_host, settings.http_port) == ("127.0.0.1", 3000)
+    assert settings.approval_ttl == timedelta(minutes=30)
+    assert settings.channels == ()
+    assert settings.all_regions()["default"].key().get_secret_value() == GOOD["MAAS_API_KEY"]
+    assert all(secret not in repr(settings) for secret in SECRETS)
+
+
+def test_lists_and_durations(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load(
+        monkeypatch, MAASBOT_CHANNELS="C0AAA, C0BBB", MAASBOT_OPERATORS="U0AAA,S0BBB", MAASBOT_APPROVAL_TTL="24 h"
+    )
+    assert settings.channels == ("C0AAA", "C0BBB")
+    assert settings.operators == ("U0AAA", "S0BBB")
+    assert settings.approval_ttl == timedelta(hours=24)
+
+
+@pytest.mark.parametrize("bad", ["", "0m", "24", "-5m", "5 weeks", "m", "1.5h"])
+def test_a_duration_needs_its_unit(bad: str) -> None:
+    with pytest.raises(ValueError, match="number with its unit"):
+        parse_duration(bad)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SLACK_BOT_TOKEN", "xapp-secret-app"),
+        ("SLACK_APP_TOKEN", "xoxb-secret-bot"),
+        ("MAASBOT_MODE", "carrier-pigeon"),
+        ("MAASBOT_HTTP_PORT", "99999"),
+        ("MAASBOT_CHANNELS", "#ops"),
+        ("MAASBOT_OPERATORS", "olga"),
+        ("MAASBOT_APPROVAL_TTL", "30"),
+        ("MAASBOT_LOG_LEVEL", "loud"),
+        ("MAAS_URL", "maas.test"),
+        ("MAAS_API_KEY", "secretsecret"),
+        ("MAASBOT_DATABASE_URL", "mysql://user:secretsecret@host/db"),
+        ("SLACK_API_URL", "slack"),
+    ],
+)
+def test_a_wrong_value_is_one_line_that_names_the_setting(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    lines = faults(monkeypatch, **{name: value})
+    assert len(lines) == 1
+    assert lines[0].startswith(f"{name}: ")
+
+
+def test_everything_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = faults(monkeypatch, SLACK_BOT_TOKEN="", SLACK_APP_TOKEN="", MAAS_URL="")
+    assert [line.split(":")[0] for line in lines] == ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "MAAS_URL"]
+
+
+def test_http_mode_needs_the_signing_secret_and_no_app_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = faults(monkeypatch, MAASBOT_MODE="http", SLACK_APP_TOKEN="")
+    assert [line.split(":")[0] for line in lines] == ["SLACK_SIGNING_SECRET"]
+    assert load(monkeypatch, MAASBOT_MODE="http", SLACK_SIGNING_SECRET="s").mode == "http"
+
+
+def test_the_key_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    lines = faults(monkeypatch, MAAS_API_KEY="", MAAS_API_KEY_FILE=str(key))
+    assert lines[0].startswith("MAAS_API_KEY_FILE: ")
+    key.write_text("secretsecret\n")
+    assert faults(monkeypatch, MAAS_API_KEY="", MAAS_API_KEY_FILE=str(key))[0].endswith("joined by colons)")
+    key.write_text("a:b:secretsecret\n")
+    settings = load(monkeypatch, MAAS_API_KEY="", MAAS_API_KEY_FILE=str(key))
+    assert settings.all_regions()["default"].key().get_secret_value() == "a:b:secretsecret"
+
+
+def test_the_file_is_read_and_the_environment_wins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "maasbot.toml").write_text(
+        """
+        maasbot_channels = ["C0FILE"]
+        MAASBOT_HTTP_PORT = 8080
+        [regions.lab]
+        url = "http://lab:5240/MAAS"
+        api_key = "a:b:c"
+        [regions.lab.host]
+        host = "lab"
+        """
+    )
+    settings = load(monkeypatch, MAASBOT_HTTP_PORT="9090")
+    assert settings.channels == ("C0FILE",)
+    assert settings.http_port == 9090
+    regions = settings.all_regions()
+    assert set(regions) == {"lab", "default"}
+    host = regions["lab"].host
+    assert host is not None
+    assert (host.host, host.ssh_port, host.ssh_user) == ("lab", 22, "maasbot")
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("maasbot_chanels = 'C0A'", "did you mean MAASBOT_CHANNELS?"),
+        ("= nonsense", "is not valid TOML"),
+        ("[policy]\nx = 1", "[policy] is not supported"),
+        ("[regions.lab]\napi_key = 'a:b:secretsecret'", "regions.lab.url: field required"),
+        ("[regions.lab]\nurl = 'http://x'\napi_key = 'secretsecret'", "three parts"),
+    ],
+)
+def test_a_wrong_file_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str, says: str) -> None:
+    (tmp_path / "maasbot.toml").write_text(content)
+    assert says in "\n".join(faults(monkeypatch))
+
+
+def test_a_named_file_must_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert faults(monkeypatch, MAASBOT_CONFIG="/nowhere/maasbot.toml")[0].startswith("MAASBOT_CONFIG: ")
