@@ -14,6 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.command.declaration import Catalog
 from bot.command.parser import Parser
+from bot.maas.diagnoses import Diagnoses
 from bot.maas.errors import MaasError, Unauthorized
 from bot.maas.fleet import FleetView
 from bot.maas.region import Region
@@ -29,9 +30,17 @@ from bot.operations.service import Operations
 from bot.operations.store import OperationStore
 from bot.policy import GroupMembers, GroupUnknownError, Policy, Role
 from bot.settings import Mode, RegionSettings, Settings
-from bot.slack.connection import FatalCredentialsError, Me, SocketConnection, build_app, http_routes, preflight
+from bot.slack.connection import (
+    FatalCredentialsError,
+    Me,
+    SocketConnection,
+    build_app,
+    http_routes,
+    preflight,
+)
 from bot.slack.forms import Forms
 from bot.slack.home import Home
+from bot.slack.inbox import Inbox
 from bot.slack.identity import Identities
 from bot.slack.listeners import Listeners
 from bot.slack.outbound import Outbound, SlackError, SlackFatal
@@ -117,7 +126,11 @@ class Bot:
             me.team_id,
             _group_members(outbound),
             settings.channels,
-            {Role.OPERATOR: settings.operators, Role.APPROVER: settings.approvers, Role.ADMIN: settings.admins},
+            {
+                Role.OPERATOR: settings.operators,
+                Role.APPROVER: settings.approvers,
+                Role.ADMIN: settings.admins,
+            },
         )
         identities = Identities(outbound, me.team_id)
         router = Router(
@@ -136,7 +149,10 @@ class Bot:
             return self.overview(tuple(self.regions.values()), await operations.under_way())
 
         home = Home(outbound, identities, policy, operations, overview)
-        listeners = Listeners(router, forms, home, outbound, me.user_id)
+        inbox = Inbox(database, outbound)
+        await inbox.start()
+        self._closers.push_async_callback(inbox.close)
+        listeners = Listeners(router, forms, home, inbox, outbound, me.user_id)
         await self._take_words(listeners, client, me, database)
 
     async def finished(self) -> Exception:
@@ -154,7 +170,8 @@ class Bot:
         assert self.settings.slack_bot_token is not None
         url = self.settings.slack_api_url
         return AsyncWebClient(
-            token=self.settings.slack_bot_token.get_secret_value(), base_url=url if url.endswith("/") else f"{url}/"
+            token=self.settings.slack_bot_token.get_secret_value(),
+            base_url=url if url.endswith("/") else f"{url}/",
         )
 
     async def _reach_slack(self, client: AsyncWebClient) -> Me:
@@ -162,13 +179,17 @@ class Bot:
         attempt = 0
         while True:
             try:
-                return await preflight(client, app_token.get_secret_value() if app_token is not None else None)
+                return await preflight(
+                    client, app_token.get_secret_value() if app_token is not None else None
+                )
             except FatalCredentialsError:
                 raise
             except (SlackApiError, aiohttp.ClientError, OSError, TimeoutError) as error:
                 delay = _SLACK_PATIENCE[min(attempt, len(_SLACK_PATIENCE) - 1)]
                 attempt += 1
-                structlog.get_logger("app").warning("slack_not_reached", error=type(error).__name__, again_in=delay)
+                structlog.get_logger("app").warning(
+                    "slack_not_reached", error=type(error).__name__, again_in=delay
+                )
                 await asyncio.sleep(delay)
 
     async def _start_region(self, name: str, region: RegionSettings) -> RegionService:
@@ -195,9 +216,14 @@ class Bot:
             structlog.get_logger("app").warning("region_not_reached", region=name, error=error.problem)
         await watcher.start()
         self._closers.push_async_callback(watcher.stop)
-        return RegionService(name, region.url, api, fleet, watcher)
+        diagnoses = Diagnoses(api, fleet)
+        diagnoses.start()
+        self._closers.push_async_callback(diagnoses.stop)
+        return RegionService(name, region.url, api, fleet, watcher, diagnoses)
 
-    async def _take_words(self, listeners: Listeners, client: AsyncWebClient, me: Me, database: Database) -> None:
+    async def _take_words(
+        self, listeners: Listeners, client: AsyncWebClient, me: Me, database: Database
+    ) -> None:
         settings = self.settings
         secret = settings.slack_signing_secret.get_secret_value() if settings.slack_signing_secret else ""
         app = build_app(client, secret, me)

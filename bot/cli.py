@@ -89,7 +89,8 @@ def manifest(*, check: Path | None = None) -> int:
 
     catalog = build_catalog()
     parser = Parser(catalog)
-    text = to_yaml(build_manifest([CommandDoc(one.name, parser.usage(one), one.summary) for one in catalog]))
+    docs = [CommandDoc(one.name, parser.usage(one), one.summary) for one in catalog]
+    text = to_yaml(build_manifest(docs, direct_messages=True))
     if check is None:
         print(text, end="")
         return 0
@@ -99,7 +100,10 @@ def manifest(*, check: Path | None = None) -> int:
         print(f"{check} can't be read ({error.strerror})", file=sys.stderr)
         return 1
     if not same:
-        print(f"{check} differs from the command table; write it anew: maasbot manifest > {check}", file=sys.stderr)
+        print(
+            f"{check} differs from the command table; write it anew: maasbot manifest > {check}",
+            file=sys.stderr,
+        )
     return 0 if same else 1
 
 

@@ -79,14 +79,18 @@ async def _storage(settings: Settings) -> Finding:
         remedy = f"Make {settings.state_dir} writable for this user, or set MAASBOT_STATE_DIR."
         return Finding("storage", False, f"{settings.state_dir}: {error.strerror}", remedy)
     except StorageUnavailableError as error:
-        return Finding("storage", False, error.reason, "Look at MAASBOT_DATABASE_URL and at the disk it lies on.")
+        return Finding(
+            "storage", False, error.reason, "Look at MAASBOT_DATABASE_URL and at the disk it lies on."
+        )
     return Finding("storage", True, "takes writes")
 
 
 async def _slack(settings: Settings) -> AsyncIterator[Finding]:
     assert settings.slack_bot_token is not None
     base = settings.slack_api_url if settings.slack_api_url.endswith("/") else settings.slack_api_url + "/"
-    client = AsyncWebClient(token=settings.slack_bot_token.get_secret_value(), base_url=base, timeout=int(_PATIENCE))
+    client = AsyncWebClient(
+        token=settings.slack_bot_token.get_secret_value(), base_url=base, timeout=int(_PATIENCE)
+    )
     app_token = settings.slack_app_token.get_secret_value() if settings.slack_app_token is not None else None
     try:
         me = await preflight(client, app_token if settings.mode is Mode.SOCKET else None)
@@ -102,15 +106,26 @@ async def _slack(settings: Settings) -> AsyncIterator[Finding]:
         return
     yield Finding("Slack", True, f"workspace {me.team} ({me.team_id}), bot user {me.user_id}")
     missing = sorted(set(SCOPES) - me.scopes) if me.scopes else []
-    remedy = "Print the manifest with 'maasbot manifest', update the app with it and install it again." if missing else ""
-    yield Finding("Slack scopes", not missing, f"missing: {', '.join(missing)}" if missing else "as the manifest says", remedy)
+    remedy = (
+        "Print the manifest with 'maasbot manifest', update the app with it and install it again."
+        if missing
+        else ""
+    )
+    yield Finding(
+        "Slack scopes",
+        not missing,
+        f"missing: {', '.join(missing)}" if missing else "as the manifest says",
+        remedy,
+    )
 
 
 async def _region(name: str, region: RegionSettings) -> AsyncIterator[Finding]:
     what = f"region {name}"
     skew = await _clock_skew(region.url)
     if skew is not None and abs(skew) > _CLOCK_LIMIT / 2:
-        remedy = "Set the clock of this host or of the region (NTP); MAAS refuses requests more than 300 s off."
+        remedy = (
+            "Set the clock of this host or of the region (NTP); MAAS refuses requests more than 300 s off."
+        )
         yield Finding(f"{what}, clock", False, f"differs by {skew:.0f} s", remedy)
     api = Region(Transport(region.url, region.key()), name)
     try:
@@ -121,13 +136,24 @@ async def _region(name: str, region: RegionSettings) -> AsyncIterator[Finding]:
         yield Finding(what, False, error.problem, error.remedy)
         return
     except TimeoutError:
-        yield Finding(what, False, "it does not answer in time", "Look at the load of the region and of its database.")
+        yield Finding(
+            what, False, "it does not answer in time", "Look at the load of the region and of its database."
+        )
         return
     finally:
         await api.close()
     yield Finding(what, True, f"MAAS {version.version}, key of {user.username}")
-    remedy = "" if user.is_superuser else "Make an API key of an administrator: without, most operations are refused."
-    yield Finding(f"{what}, rights", user.is_superuser, "administrator" if user.is_superuser else "no administrator", remedy)
+    remedy = (
+        ""
+        if user.is_superuser
+        else "Make an API key of an administrator: without, most operations are refused."
+    )
+    yield Finding(
+        f"{what}, rights",
+        user.is_superuser,
+        "administrator" if user.is_superuser else "no administrator",
+        remedy,
+    )
     known = (2, 9) <= version.release[:2] <= (3, 7)
     remedy = "" if known else "The bot is tried with 2.9, 3.4 and 3.7; look at what it shows with care."
     yield Finding(f"{what}, version", known, version.version, remedy)
@@ -149,13 +175,22 @@ async def _host(name: str, host: HostSettings) -> Finding:
     """Whether the host answers, and shows the key that is pinned. Nothing is run on it."""
     what = f"host of region {name}"
     if host.ssh_known_hosts is None:
-        return Finding(what, False, "no host key is pinned", "Set MAAS_SSH_KNOWN_HOSTS to a file with the host's key.")
+        return Finding(
+            what, False, "no host key is pinned", "Set MAAS_SSH_KNOWN_HOSTS to a file with the host's key."
+        )
     try:
         pinned = asyncssh.read_known_hosts(str(host.ssh_known_hosts))
-        key = await asyncio.wait_for(asyncssh.get_server_host_key(host.host, host.ssh_port, config=None), _PATIENCE)
+        key = await asyncio.wait_for(
+            asyncssh.get_server_host_key(host.host, host.ssh_port, config=None), _PATIENCE
+        )
     except (OSError, asyncssh.Error, TimeoutError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
-        return Finding(what, False, f"{host.host}:{host.ssh_port}: {reason}", "Check the address, the port and the firewall.")
+        return Finding(
+            what,
+            False,
+            f"{host.host}:{host.ssh_port}: {reason}",
+            "Check the address, the port and the firewall.",
+        )
     trusted, *_ = asyncssh.match_known_hosts(pinned, host.host, await _address(host.host), host.ssh_port)
     if key is None or key.public_data not in {one.public_data for one in trusted}:
         fingerprint = key.get_fingerprint() if key is not None else "none"
@@ -174,7 +209,16 @@ async def _address(host: str) -> str:
 
 def _people(settings: Settings) -> Finding:
     if not settings.channels:
-        return Finding("policy", False, "MAASBOT_CHANNELS is empty: the bot only reads", "Name the channels that it works in.")
+        return Finding(
+            "policy",
+            False,
+            "MAASBOT_CHANNELS is empty: the bot only reads",
+            "Name the channels that it works in.",
+        )
     if not settings.operators:
-        return Finding("policy", False, "MAASBOT_OPERATORS is empty: nobody may change anything", "Name the operators.")
-    return Finding("policy", True, f"{len(settings.channels)} channels, {len(settings.operators)} operators or groups")
+        return Finding(
+            "policy", False, "MAASBOT_OPERATORS is empty: nobody may change anything", "Name the operators."
+        )
+    return Finding(
+        "policy", True, f"{len(settings.channels)} channels, {len(settings.operators)} operators or groups"
+    )

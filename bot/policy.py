@@ -149,5 +149,7 @@ class Policy:
         if self.channels and origin.channel not in self.channels:
             return Decision(False, "this channel is not in MAASBOT_CHANNELS")
         if not self.channels and risk is not Risk.READ:
-            return Decision(False, "nothing may be changed while MAASBOT_CHANNELS is empty: without it the bot only reads")
+            return Decision(
+                False, "nothing may be changed while MAASBOT_CHANNELS is empty: without it the bot only reads"
+            )
         return None

@@ -12,7 +12,15 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 _DURATION = re.compile(r"\s*(\d+)\s*(s|m|h|d)\s*", re.IGNORECASE)
@@ -271,7 +279,9 @@ def _read_toml(path: Path) -> dict[str, Any]:
         if name == "regions":
             values["regions"] = value
         elif name == "policy":
-            faults.append(f"{path}: [policy] is not supported by this version; use MAASBOT_OPERATORS and its fellows")
+            faults.append(
+                f"{path}: [policy] is not supported by this version; use MAASBOT_OPERATORS and its fellows"
+            )
         elif name.upper() in known:
             values[name.upper()] = value
         else:

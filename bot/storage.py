@@ -61,7 +61,9 @@ operations = sa.Table(
 operation_targets = sa.Table(
     "operation_targets",
     metadata,
-    sa.Column("operation_id", sa.String(20), sa.ForeignKey("operations.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column(
+        "operation_id", sa.String(20), sa.ForeignKey("operations.id", ondelete="CASCADE"), primary_key=True
+    ),
     sa.Column("key", sa.String(80), primary_key=True),
     sa.Column("seq", sa.Integer, nullable=False),
     sa.Column("name", sa.String(255), nullable=False),
@@ -72,6 +74,16 @@ operation_targets = sa.Table(
     sa.Column("asked_at", sa.Float),
     sa.Column("ended_at", sa.Float),
     sa.Column("cause", sa.Text),
+)
+
+#: Words that were taken and not answered yet. Slack sends a command once: what is lost here is lost.
+inbox = sa.Table(
+    "inbox",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("response_url", sa.Text, nullable=False),
+    sa.Column("words", sa.Text, nullable=False),
+    sa.Column("taken_at", sa.Float, nullable=False),
 )
 
 
@@ -95,7 +107,9 @@ class Database:
         self._engine = sa.create_engine(self.url, **options)
         if self.is_sqlite:
             event.listen(self._engine, "connect", _set_sqlite_pragmas)
-        self._threads = ThreadPoolExecutor(max_workers=1 if self.is_sqlite else threads, thread_name_prefix="storage")
+        self._threads = ThreadPoolExecutor(
+            max_workers=1 if self.is_sqlite else threads, thread_name_prefix="storage"
+        )
 
     async def create(self) -> None:
         """Make the tables that are missing.

@@ -84,7 +84,9 @@ def set_up_logging(level: str, log_format: str, secrets: Iterable[str] = ()) -> 
     root.handlers = [handler]
     root.setLevel(level.upper())
     # These say at info what we say ourselves, a line for each call.
-    logging.getLogger("slack_bolt.AsyncApp").setLevel(logging.ERROR)  # it warns that it ignores a token of the environment
+    logging.getLogger("slack_bolt.AsyncApp").setLevel(
+        logging.ERROR
+    )  # it warns that it ignores a token of the environment
     for name in ("slack_bolt", "slack_sdk", "aiohttp.access", "asyncio", "dbos", "alembic"):
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
 
@@ -101,11 +103,15 @@ class Metrics:
         registry = CollectorRegistry()
         self._registry = registry
         ProcessCollector(registry=registry)
-        self.commands = Counter("maasbot_commands", "Commands handled", ["command", "outcome"], registry=registry)
+        self.commands = Counter(
+            "maasbot_commands", "Commands handled", ["command", "outcome"], registry=registry
+        )
         self.command_seconds = Histogram(
             "maasbot_command_seconds", "From words to answer", ["command"], registry=registry
         )
-        self.slack_calls = Counter("maasbot_slack_calls", "Calls to Slack", ["method", "outcome"], registry=registry)
+        self.slack_calls = Counter(
+            "maasbot_slack_calls", "Calls to Slack", ["method", "outcome"], registry=registry
+        )
         self.maas_calls = Counter(
             "maasbot_maas_calls", "Calls to MAAS", ["region", "endpoint", "status"], registry=registry
         )
@@ -113,8 +119,12 @@ class Metrics:
             "maasbot_maas_seconds", "Duration of calls to MAAS", ["region", "endpoint"], registry=registry
         )
         self.operations = Gauge("maasbot_operations_under_way", "Operations under way", registry=registry)
-        self.region_up = Gauge("maasbot_region_up", "1 while the region answers", ["region"], registry=registry)
-        self.slack_connected = Gauge("maasbot_slack_connected", "1 while Slack is connected", registry=registry)
+        self.region_up = Gauge(
+            "maasbot_region_up", "1 while the region answers", ["region"], registry=registry
+        )
+        self.slack_connected = Gauge(
+            "maasbot_slack_connected", "1 while Slack is connected", registry=registry
+        )
 
     def text(self) -> bytes:
         """All figures in Prometheus's text format."""

@@ -40,7 +40,11 @@ async def commission(
     """
     selection = await select(ctx, machines)
     if at_once < 1:
-        raise RefusalError(Message("--at-once takes a number from 1 up.", (Paragraph(["--at-once takes a number from 1 up."]),)))
+        raise RefusalError(
+            Message(
+                "--at-once takes a number from 1 up.", (Paragraph(["--at-once takes a number from 1 up."]),)
+            )
+        )
     options = {
         "ids": [machine.system_id for machine in selection],
         "enable_ssh": enable_ssh,
@@ -67,7 +71,12 @@ def _parameters(text: str) -> dict[str, str]:
     for pair in _names(text):
         name, equals, value = pair.partition("=")
         if not equals or not name:
-            spans: list[Span] = [Code(pair), " is no parameter; write NAME=VALUE, like ", Code("smartctl-validate_storage=sda"), "."]
+            spans: list[Span] = [
+                Code(pair),
+                " is no parameter; write NAME=VALUE, like ",
+                Code("smartctl-validate_storage=sda"),
+                ".",
+            ]
             raise RefusalError(Message(f"{pair} is no parameter; write NAME=VALUE.", (Paragraph(spans),)))
         values[name] = value
     return values

@@ -20,7 +20,9 @@ _ASKS = {
 @command("help", risk=Risk.READ, example="/maas help commission")
 async def help_(ctx: Context, *command_name: str) -> Message:
     """List the commands that you may run here, or explain one."""
-    allowed = {one.name: (await ctx.policy.may(ctx.person, one.risk, ctx.origin)).allowed for one in ctx.catalog}
+    allowed = {
+        one.name: (await ctx.policy.may(ctx.person, one.risk, ctx.origin)).allowed for one in ctx.catalog
+    }
     if command_name:
         return _explain(ctx, " ".join(command_name), allowed)
     shown = [one for one in ctx.catalog if allowed[one.name]]
@@ -41,7 +43,10 @@ async def help_(ctx: Context, *command_name: str) -> Message:
 
 
 def _line(ctx: Context, one: Command) -> Text:
-    return [Code(ctx.parser.usage(one) if len(ctx.parser.usage(one)) <= 60 else f"{one.name} …"), f"  {one.summary}"]
+    return [
+        Code(ctx.parser.usage(one) if len(ctx.parser.usage(one)) <= 60 else f"{one.name} …"),
+        f"  {one.summary}",
+    ]
 
 
 def _explain(ctx: Context, name: str, allowed: dict[str, bool]) -> Message:
@@ -49,7 +54,9 @@ def _explain(ctx: Context, name: str, allowed: dict[str, bool]) -> Message:
     if one is None or not allowed[one.name]:
         known = [candidate for candidate, may in allowed.items() if may]
         near = get_close_matches(name.lower(), known, 1)
-        hint: list[Span] = [" Did you mean ", Code(near[0]), "?"] if near else [" ", Code("/maas help"), " lists them."]
+        hint: list[Span] = (
+            [" Did you mean ", Code(near[0]), "?"] if near else [" ", Code("/maas help"), " lists them."]
+        )
         if one is not None:
             hint = [" It exists, but you may not run it here: ", Code("/maas whoami"), " says why."]
         raise RefusalError(say(Code(name), " is no command that you can run here.", *hint))
@@ -76,12 +83,21 @@ async def whoami(ctx: Context) -> Message:
         Paragraph(["Roles: ", ", ".join(roles) if roles else f"none but {Role.READER}", "."]),
     ]
     if standing.unknown:
-        parts.append(Paragraph([Mark.WARN, " Slack did not say who is in: ", "; ".join(standing.unknown), "."]))
+        parts.append(
+            Paragraph([Mark.WARN, " Slack did not say who is in: ", "; ".join(standing.unknown), "."])
+        )
     lines: list[Text] = []
     for risk in sorted({one.risk for one in ctx.catalog}, key=list(Risk).index):
         decision = await ctx.policy.may(ctx.person, risk, ctx.origin)
         names = ", ".join(one.name for one in ctx.catalog if one.risk is risk)
-        lines.append([Mark.OK if decision.allowed else Mark.FAIL, " ", Bold(risk.value), f" ({names}): {decision.reason}."])
+        lines.append(
+            [
+                Mark.OK if decision.allowed else Mark.FAIL,
+                " ",
+                Bold(risk.value),
+                f" ({names}): {decision.reason}.",
+            ]
+        )
     parts.append(Bullets(lines))
     held = ", ".join(sorted({grant.role.value for grant in standing.grants})) or "reader"
     return Message(f"{ctx.person.name}: {held}.", tuple(parts))

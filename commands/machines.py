@@ -51,7 +51,11 @@ async def machines(ctx: Context, *filters: str, page: int = 1) -> Message:
     if not found:
         status = ctx.region.fleet.status
         raise RefusalError(
-            say("There are no machines." if status.filled_at is not None else "I am still reading the machines. Ask again in a moment.")
+            say(
+                "There are no machines."
+                if status.filled_at is not None
+                else "I am still reading the machines. Ask again in a moment."
+            )
         )
     pages = (len(found) + _PAGE - 1) // _PAGE
     page = max(1, min(page, pages))
@@ -105,7 +109,12 @@ async def machine(ctx: Context, name: str, /) -> Message:
     one = found[0]
     fresh, trouble = await _look_again(ctx, one)
     mark = Mark.FAIL if fresh.status.failed else Mark.BUSY if fresh.status.busy else Mark.OK
-    head: list[Span] = [mark, " ", Bold(fresh.name), f"  {fresh.status_name}{', locked' if fresh.locked else ''}"]
+    head: list[Span] = [
+        mark,
+        " ",
+        Bold(fresh.name),
+        f"  {fresh.status_name}{', locked' if fresh.locked else ''}",
+    ]
     parts: list[Part] = [Paragraph(head)]
     cause = await _cause(ctx, fresh) if fresh.status.failed else None
     if cause is not None:
@@ -117,7 +126,16 @@ async def machine(ctx: Context, name: str, /) -> Message:
     parts.append(Facts(_facts(fresh)))
     held = await ctx.operations.holder(ctx.region.name, fresh.system_id)
     if held is not None:
-        parts.append(Paragraph([Mark.BUSY, " ", Code(held.id), f" is at work on it: {held.plan.title}, asked by {held.requester_name}."]))
+        parts.append(
+            Paragraph(
+                [
+                    Mark.BUSY,
+                    " ",
+                    Code(held.id),
+                    f" is at work on it: {held.plan.title}, asked by {held.requester_name}.",
+                ]
+            )
+        )
     events = ctx.region.fleet.events_for(fresh.system_id)[-5:]
     if events:
         parts.append(Paragraph([Bold("Lately")]))

@@ -50,7 +50,9 @@ async def cancel(ctx: Context, operation: str, /) -> Message:
     verdict = await ctx.operations.cancel(found.id, ctx.person)
     if not verdict.done:
         raise RefusalError(say(verdict.reason))
-    return say("Stopping ", Code(found.id), f" ({found.plan.title}). Its thread says what was done and what was not.")
+    return say(
+        "Stopping ", Code(found.id), f" ({found.plan.title}). Its thread says what was done and what was not."
+    )
 
 
 async def _get(ctx: Context, operation_id: str) -> Operation:

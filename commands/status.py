@@ -20,7 +20,18 @@ from bot.policy import Risk
 _ATTENTION, _OPERATIONS = 8, 6
 
 #: Order in which states are counted out: what fails, what moves, what rests.
-_ORDER = ("Broken", "Failed", "Commissioning", "Testing", "Deploying", "Releasing", "New", "Ready", "Allocated", "Deployed")
+_ORDER = (
+    "Broken",
+    "Failed",
+    "Commissioning",
+    "Testing",
+    "Deploying",
+    "Releasing",
+    "New",
+    "Ready",
+    "Allocated",
+    "Deployed",
+)
 
 
 @command("status", risk=Risk.READ, example="/maas status")
@@ -101,16 +112,37 @@ def attention_lines(region: RegionService, machines: Sequence[Machine]) -> list[
     snapshot = region.watcher.snapshot
     for rack in snapshot.racks.value or ():
         if not rack.connected:
-            lines.append((0, [Mark.FAIL, " Rack ", Code(rack.hostname), " is not connected: its machines can't boot or change power"]))
+            lines.append(
+                (
+                    0,
+                    [
+                        Mark.FAIL,
+                        " Rack ",
+                        Code(rack.hostname),
+                        " is not connected: its machines can't boot or change power",
+                    ],
+                )
+            )
             continue
         dead = [service for service in rack.services if service.status == "dead"]
         if dead:
-            told = "; ".join(f"{one.name} is dead{f' ({one.status_info})' if one.status_info else ''}" for one in dead)
+            told = "; ".join(
+                f"{one.name} is dead{f' ({one.status_info})' if one.status_info else ''}" for one in dead
+            )
             lines.append((1, [Mark.FAIL, " Rack ", Code(rack.hostname), f": {told}"]))
     for machine in machines:
         if machine.status.failed:
-            cause = machine.error_description or machine.status_message or "no cause is known yet"
-            lines.append((2, [Mark.FAIL, " ", Code(machine.name), f"  {machine.status_name}: {cause}"]))
+            lines.append(
+                (
+                    2,
+                    [
+                        Mark.FAIL,
+                        " ",
+                        Code(machine.name),
+                        f"  {machine.status_name}: {_cause(region, machine)}",
+                    ],
+                )
+            )
         elif machine.power_state == "error":
             cause = machine.status_message or "MAAS can't tell its power state"
             lines.append((3, [Mark.WARN, " ", Code(machine.name), f"  power error: {cause}"]))
@@ -119,6 +151,15 @@ def attention_lines(region: RegionService, machines: Sequence[Machine]) -> list[
             mark = Mark.FAIL if notice.category == "error" else Mark.WARN
             lines.append((4 if notice.category == "error" else 5, [mark, f" {notice.text}"]))
     return sorted(lines, key=lambda line: line[0])
+
+
+def _cause(region: RegionService, machine: Machine) -> str:
+    found = region.diagnoses.of(machine)
+    if found is not None:
+        return found.summary
+    # MAAS's own message often repeats the state; the cause is on its way then.
+    message = machine.error_description or machine.status_message
+    return message if message and message.lower() != machine.status_name.lower() else "looking for the cause"
 
 
 def _machines_by_state(region: RegionService, machines: Sequence[Machine]) -> Text:
@@ -169,7 +210,9 @@ def _dhcp(snapshot: RegionSnapshot) -> Text:
     on = [vlan for vlan in vlans if vlan.dhcp_on]
     if not on:
         return [Mark.WARN, " off on every VLAN: nothing can boot over the network"]
-    return [f"on for {', '.join(f'{vlan.fabric} {vlan.name}' for vlan in on[:3])}{'…' if len(on) > 3 else ''}"]
+    return [
+        f"on for {', '.join(f'{vlan.fabric} {vlan.name}' for vlan in on[:3])}{'…' if len(on) > 3 else ''}"
+    ]
 
 
 def _unread(error: Exception | None) -> str:
@@ -192,5 +235,3 @@ def _age(region: RegionService) -> list[Span]:
     if age is not None:
         spans.append(f" The rest as of {duration(age)} ago.")
     return spans
-
-

@@ -62,9 +62,13 @@ class World:
         catalog = build_catalog()
         parser = Parser(catalog)
         docs = [CommandDoc(one.name, parser.usage(one), one.summary) for one in catalog]
-        workspace.app.load_manifest(build_manifest(docs))
+        workspace.app.load_manifest(build_manifest(docs, direct_messages=True))
         region = RegionStandIn(
-            version=version, machines=machines, seed=seed, speed=speed, state_file=state / "maas.json" if keep else None
+            version=version,
+            machines=machines,
+            seed=seed,
+            speed=speed,
+            state_file=state / "maas.json" if keep else None,
         )
         return cls(workspace, SlackServer(workspace), region, state)
 
@@ -121,9 +125,7 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
         os.environ.update(saved)
 
 
-def run_demo(
-    *, port: int, state: Path | None, machines: int, seed: int, speed: float, version: str
-) -> int:
+def run_demo(*, port: int, state: Path | None, machines: int, seed: int, speed: float, version: str) -> int:
     """Run until SIGTERM or SIGINT. Returns the exit code."""
     if version not in {"2.9.3", "3.4.10"}:
         sys.stderr.write(f"--maas takes 2.9.3 or 3.4.10, not {version}\n")
@@ -136,10 +138,10 @@ def run_demo(
         world = World.build(
             folder, machines=machines, seed=seed, speed=speed, version=version, keep=state is not None
         )
-        return asyncio.run(_run(world, port))
+        return asyncio.run(_run(world, port, keep=state is not None))
 
 
-async def _run(world: World, port: int) -> int:
+async def _run(world: World, port: int, *, keep: bool) -> int:
     mount(
         world.slack.app,
         world.workspace,
@@ -149,7 +151,9 @@ async def _run(world: World, port: int) -> int:
     try:
         await world.start(slack_port=port)
     except OSError as error:
-        sys.stderr.write(f"Port {port} can't be used ({error.strerror}); choose another: make demo ARGS=\"--port 8001\"\n")
+        sys.stderr.write(
+            f'Port {port} can\'t be used ({error.strerror}); choose another: make demo ARGS="--port 8001"\n'
+        )
         await world.stop()
         return 1
     settings = world.settings()
@@ -158,6 +162,7 @@ async def _run(world: World, port: int) -> int:
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     bot = Bot(settings, build_catalog(), overview, pace=Pace(events=1.0, snapshot=5.0))
+    saving = asyncio.create_task(_save(world.region)) if keep else None
     try:
         await bot.start()
         page = f"{world.slack.base_url}/?as=U0OLGA&channel=C0OPS"
@@ -170,6 +175,15 @@ async def _run(world: World, port: int) -> int:
         sys.stdout.flush()
         await stop.wait()
     finally:
+        if saving is not None:
+            saving.cancel()
         await bot.stop()
         await world.stop()
     return 0
+
+
+async def _save(region: RegionStandIn) -> None:
+    # Somebody who tries kill -9 on the demo expects the region to remember as a real one would.
+    while True:
+        await asyncio.sleep(1.0)
+        await region.save()

@@ -55,7 +55,10 @@ def test_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_lists_and_durations(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = load(
-        monkeypatch, MAASBOT_CHANNELS="C0AAA, C0BBB", MAASBOT_OPERATORS="U0AAA,S0BBB", MAASBOT_APPROVAL_TTL="24 h"
+        monkeypatch,
+        MAASBOT_CHANNELS="C0AAA, C0BBB",
+        MAASBOT_OPERATORS="U0AAA,S0BBB",
+        MAASBOT_APPROVAL_TTL="24 h",
     )
     assert settings.channels == ("C0AAA", "C0BBB")
     assert settings.operators == ("U0AAA", "S0BBB")
@@ -147,7 +150,9 @@ def test_the_file_is_read_and_the_environment_wins(monkeypatch: pytest.MonkeyPat
         ("[regions.lab]\nurl = 'http://x'\napi_key = 'secretsecret'", "three parts"),
     ],
 )
-def test_a_wrong_file_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str, says: str) -> None:
+def test_a_wrong_file_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str, says: str
+) -> None:
     (tmp_path / "maasbot.toml").write_text(content)
     assert says in "\n".join(faults(monkeypatch))
 

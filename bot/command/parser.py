@@ -101,7 +101,9 @@ class Parser:
     def _no_such_command(self, lowered: Sequence[str]) -> Message:
         names = self._catalog.names()
         typed = lowered[0] if lowered else ""
-        near = get_close_matches(" ".join(lowered[:2]), names, 2, 0.75) or get_close_matches(typed, names, 3, 0.55)
+        near = get_close_matches(" ".join(lowered[:2]), names, 2, 0.75) or get_close_matches(
+            typed, names, 3, 0.55
+        )
         family = [name for name in names if name.split()[0] == typed]
         text: list[Span] = [Code(typed or "(nothing)"), " is no command. "]
         text += _offer(family or near) or ["Type ", Code("/maas help"), " for what there is."]
@@ -118,7 +120,11 @@ class Parser:
             case faults.UnknownOptionError():
                 typed = error.token.keyword or error.token.value
                 known = [name for name, _ in self.options(command)]
-                return [Code(typed), f" is no option of {command.name}. ", *_offer(get_close_matches(typed, known, 2, 0.5))]
+                return [
+                    Code(typed),
+                    f" is no option of {command.name}. ",
+                    *_offer(get_close_matches(typed, known, 2, 0.5)),
+                ]
             case faults.CoercionError():
                 value = error.token.value if error.token is not None else ""
                 return [Code(value), f" does not fit {_name_of(error)}. ", *_fitting(error)]
@@ -136,7 +142,9 @@ class Parser:
 
 
 def _app_for(command: Command) -> cyclopts.App:
-    app = cyclopts.App(name=command.name, help_flags=[], version_flags=[], help="", result_action="return_value")
+    app = cyclopts.App(
+        name=command.name, help_flags=[], version_flags=[], help="", result_action="return_value"
+    )
     app.default(_without_context(command.handler))
     return app
 

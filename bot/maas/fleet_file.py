@@ -36,6 +36,8 @@ class FleetFile:
     def __init__(self, path: Path | None, region_url: str) -> None:
         self._path = path
         self._region_url = region_url
+        self._turn = asyncio.Lock()
+        self._writing: asyncio.Task[bool] | None = None
 
     async def load(self) -> SavedFleet | None:
         """What the last run left; None when there is nothing, or nothing of this region that can be read."""
@@ -53,4 +55,11 @@ class FleetFile:
         """Replace the file; False when the disk refuses."""
         if self._path is None:
             return True
-        return await write_json(self._path, await asyncio.to_thread(_SAVED.dump_json, saved))
+        # A thread that writes can't be cancelled: who comes next waits for it, so that the newest is
+        # written last.
+        self._writing = asyncio.ensure_future(self._write(self._path, saved))
+        return await asyncio.shield(self._writing)
+
+    async def _write(self, path: Path, saved: SavedFleet) -> bool:
+        async with self._turn:
+            return await write_json(path, await asyncio.to_thread(_SAVED.dump_json, saved))

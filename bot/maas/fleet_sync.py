@@ -89,7 +89,7 @@ class FleetSync:
                 self._log.info("event_log_gap", last_event_id=progress.last_event_id)
             self._want_fill()
         progress.last_event_id = self._events.last_id
-        if progress.filled_at is None:
+        if progress.filled_at is None and not self._must_fill.is_set():
             self._want_fill()
 
     async def follow(self) -> None:

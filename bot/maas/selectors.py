@@ -20,7 +20,7 @@ from bot.maas.selection import Ambiguous, Selection, Unknown, sort_machines
 _LONGEST = 253
 _SUGGESTIONS = 3
 #: Terms for which suggestions are looked for; more unknown ones than that are a paste of something else.
-_SUGGESTED_TERMS = 10
+_SUGGESTED_TERMS = 5
 
 _KEYED = re.compile(r"([A-Za-z_]+)[:=](.*)", re.DOTALL)
 _GLOB = re.compile(r"[*?\[]")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from bot.maas.diagnoses import Diagnoses
     from bot.maas.fleet import FleetView
     from bot.maas.region import Region
     from bot.maas.watcher import RegionWatcher
@@ -20,6 +21,7 @@ class RegionService:
     api: Region
     fleet: FleetView
     watcher: RegionWatcher
+    diagnoses: Diagnoses
 
     async def newest_event_id(self, system_id: str) -> int:
         """The id of the newest event of a machine, 0 when it has none. Raises MaasError."""

@@ -116,22 +116,30 @@ class MachineRunner:
         region = self._regions.get(operation.region)
         try:
             if region is None:
-                raise MaasError(f"The region {operation.region} is no longer in the settings.", "Set it up again.")
+                raise MaasError(
+                    f"The region {operation.region} is no longer in the settings.", "Set it up again."
+                )
             target = await self._store.target(operation.id, key)
             if target.state.ended:
                 return "ended"
             return str(await work(operation, target, self._kinds[operation.kind], region))
         except MaasError as error:
-            await self._fail(operation.id, key, FailureCause(f"{error.problem} {error.remedy}".strip()), "Not done")
+            await self._fail(
+                operation.id, key, FailureCause(f"{error.problem} {error.remedy}".strip()), "Not done"
+            )
         except Exception as error:
             self._log.exception("step_failed", operation=operation.id, target=key)
-            cause = FailureCause(f"The bot itself failed ({type(error).__name__}); look at its log for {operation.id}.")
+            cause = FailureCause(
+                f"The bot itself failed ({type(error).__name__}); look at its log for {operation.id}."
+            )
             await self._fail(operation.id, key, cause, "Unknown")
         return "ended"
 
     # -- asking ------------------------------------------------------------------------------------------------
 
-    async def _ask(self, operation: Operation, target: TargetRow, kind: MachineKind, region: RegionService) -> str:
+    async def _ask(
+        self, operation: Operation, target: TargetRow, kind: MachineKind, region: RegionService
+    ) -> str:
         if target.state is TargetState.ASKED:
             return "asked"
         repeated = target.state is TargetState.ASKING
@@ -139,9 +147,16 @@ class MachineRunner:
             if self.cancelled(operation.id).is_set():
                 await self._end(operation.id, target.key, TargetState.UNTOUCHED, "Not touched")
                 return "ended"
-            baseline = await self._patiently(operation.id, target.key, lambda: region.newest_event_id(target.key))
+            baseline = await self._patiently(
+                operation.id, target.key, lambda: region.newest_event_id(target.key)
+            )
             await self._store.move_target(
-                operation.id, target.key, [TargetState.WAITING], TargetState.ASKING, baseline=baseline, asked_at=time.time()
+                operation.id,
+                target.key,
+                [TargetState.WAITING],
+                TargetState.ASKING,
+                baseline=baseline,
+                asked_at=time.time(),
             )
             self._changed(operation.id)
             target = await self._store.target(operation.id, target.key)
@@ -152,14 +167,18 @@ class MachineRunner:
             if await self._ask_once(operation, target, kind, region):
                 break
         else:
-            problem = f"MAAS did not take the request in {_ATTEMPTS} tries; nothing was changed on {target.name}."
+            problem = (
+                f"MAAS did not take the request in {_ATTEMPTS} tries; nothing was changed on {target.name}."
+            )
             await self._fail(operation.id, target.key, FailureCause(problem), "Not done")
             return "ended"
         await self._store.move_target(operation.id, target.key, [TargetState.ASKING], TargetState.ASKED)
         self._changed(operation.id)
         return "asked"
 
-    async def _ask_once(self, operation: Operation, target: TargetRow, kind: MachineKind, region: RegionService) -> bool:
+    async def _ask_once(
+        self, operation: Operation, target: TargetRow, kind: MachineKind, region: RegionService
+    ) -> bool:
         """Ask. True: MAAS took it. False: look for traces, then perhaps ask again."""
         try:
             await kind.ask(region, target.key, operation.plan.options)
@@ -224,7 +243,9 @@ class MachineRunner:
 
     # -- waiting -----------------------------------------------------------------------------------------------
 
-    async def _wait(self, operation: Operation, target: TargetRow, kind: MachineKind, region: RegionService) -> str:
+    async def _wait(
+        self, operation: Operation, target: TargetRow, kind: MachineKind, region: RegionService
+    ) -> str:
         # A read begun after the request: the view may still hold the machine as it was before.
         await self._patiently(operation.id, target.key, lambda: region.fleet.refresh([target.key]))
         watch = asyncio.ensure_future(self._follow(operation, target, kind, region))
@@ -265,10 +286,18 @@ class MachineRunner:
                     change = await asyncio.wait_for(anext(changes), self._silence_limit * self._pause)
                 except TimeoutError:
                     return machine
+                except StopAsyncIteration:
+                    # The view was closed: the bot is stopping. The next start goes on from here.
+                    await asyncio.Event().wait()
                 machine = change.after
 
     async def _conclude(
-        self, operation: Operation, target: TargetRow, kind: MachineKind, region: RegionService, machine: Machine | None
+        self,
+        operation: Operation,
+        target: TargetRow,
+        kind: MachineKind,
+        region: RegionService,
+        machine: Machine | None,
     ) -> None:
         if machine is None:
             cause = FailureCause(f"{target.name} was deleted from MAAS while this ran.")
@@ -295,7 +324,9 @@ class MachineRunner:
         try:
             cause = await why_failed(region.api, machine)
         except MaasError as error:
-            return FailureCause(f"{machine.status_message or end.label}. The details could not be read: {error.problem}")
+            return FailureCause(
+                f"{machine.status_message or end.label}. The details could not be read: {error.problem}"
+            )
         return FailureCause(cause.summary, cause.script or "", cause.tail or "")
 
     async def _fail(self, operation_id: str, key: str, cause: FailureCause, label: str) -> None:

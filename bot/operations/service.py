@@ -106,12 +106,16 @@ class Operations:
         if operation is None or operation.nonce != nonce:
             return Verdict(False, "This button belongs to no plan that I know. Ask again.")
         if operation.requester_id != person.user_id or operation.team_id != person.team_id:
-            return Verdict(False, f"Only {operation.requester_name}, who asked for it, can confirm {operation_id}.")
+            return Verdict(
+                False, f"Only {operation.requester_name}, who asked for it, can confirm {operation_id}."
+            )
         if operation.state is not OperationState.PLANNED:
             return Verdict(False, f"{operation_id} is no longer waiting: it is {operation.state}.")
         if operation.created_at + PLAN_TTL.total_seconds() < time.time():
             await self._move(operation_id, OperationState.PLANNED, OperationState.EXPIRED)
-            return Verdict(False, f"{operation_id} has expired. Ask again, so that the plan fits the world as it is now.")
+            return Verdict(
+                False, f"{operation_id} has expired. Ask again, so that the plan fits the world as it is now."
+            )
         async with self._confirming:
             held = await self._store.holders(operation.region, {target.key for target in operation.targets})
             if held:
@@ -133,7 +137,9 @@ class Operations:
         if operation is None or operation.nonce != nonce:
             return Verdict(False, "This button belongs to no plan that I know.")
         if operation.requester_id != person.user_id or operation.team_id != person.team_id:
-            return Verdict(False, f"Only {operation.requester_name}, who asked for it, can withdraw {operation_id}.")
+            return Verdict(
+                False, f"Only {operation.requester_name}, who asked for it, can withdraw {operation_id}."
+            )
         if not await self._move(operation_id, OperationState.PLANNED, OperationState.WITHDRAWN):
             return Verdict(False, f"{operation_id} is no longer waiting.")
         return Verdict(True)
@@ -168,7 +174,9 @@ class Operations:
         """
         operation = await self._store.get(operation_id)
         targets = tuple(
-            target if target.state.ended else replace(target, detail=self._runner.detail(operation_id, target.key))
+            target
+            if target.state.ended
+            else replace(target, detail=self._runner.detail(operation_id, target.key))
             for target in operation.targets
         )
         return replace(operation, targets=targets)
@@ -213,7 +221,9 @@ class Operations:
             outcome = "Nothing was done: the plan no longer fits. " + "; ".join(changes) + "."
             await self._move(operation_id, OperationState.QUEUED, OperationState.VOID, outcome)
             return []
-        await self._store.move(operation_id, [OperationState.QUEUED], OperationState.RUNNING, started_at=time.time())
+        await self._store.move(
+            operation_id, [OperationState.QUEUED], OperationState.RUNNING, started_at=time.time()
+        )
         self._changed(operation_id)
         return keys
 
@@ -294,7 +304,9 @@ def _counts(operation: Operation, done: int, failed: int) -> str:
     labels: dict[str, int] = {}
     for target in operation.targets:
         labels[target.label] = labels.get(target.label, 0) + 1
-    states = ", ".join(f"{count} {label}" for label, count in sorted(labels.items(), key=lambda item: -item[1]))
+    states = ", ".join(
+        f"{count} {label}" for label, count in sorted(labels.items(), key=lambda item: -item[1])
+    )
     total = len(operation.targets)
     if failed:
         return f"{failed} of {total} failed ({states})"

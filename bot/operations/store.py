@@ -69,11 +69,15 @@ class OperationStore:
         """
 
         def read(connection: sa.Connection) -> Operation:
-            row = connection.execute(table.select().where(table.c.id == operation_id)).mappings().one_or_none()
+            row = (
+                connection.execute(table.select().where(table.c.id == operation_id)).mappings().one_or_none()
+            )
             if row is None:
                 raise KeyError(operation_id)
             rows = connection.execute(
-                targets_table.select().where(targets_table.c.operation_id == operation_id).order_by(targets_table.c.seq)
+                targets_table.select()
+                .where(targets_table.c.operation_id == operation_id)
+                .order_by(targets_table.c.seq)
             ).mappings()
             return _operation(row, [_target(one) for one in rows])
 
@@ -87,14 +91,20 @@ class OperationStore:
         """
 
         def read(connection: sa.Connection) -> TargetRow:
-            row = connection.execute(targets_table.select().where(_is_target(operation_id, key))).mappings().one_or_none()
+            row = (
+                connection.execute(targets_table.select().where(_is_target(operation_id, key)))
+                .mappings()
+                .one_or_none()
+            )
             if row is None:
                 raise KeyError(f"{operation_id}/{key}")
             return _target(row)
 
         return await self._database.run(read)
 
-    async def newest(self, *, states: Collection[OperationState] | None = None, limit: int = 20) -> list[Operation]:
+    async def newest(
+        self, *, states: Collection[OperationState] | None = None, limit: int = 20
+    ) -> list[Operation]:
         """The newest operations, without their targets' rows."""
 
         def read(connection: sa.Connection) -> list[Operation]:
@@ -147,7 +157,10 @@ class OperationStore:
         def write(connection: sa.Connection) -> bool:
             result = connection.execute(
                 targets_table.update()
-                .where(_is_target(operation_id, key), targets_table.c.state.in_([state.value for state in expected]))
+                .where(
+                    _is_target(operation_id, key),
+                    targets_table.c.state.in_([state.value for state in expected]),
+                )
                 .values(state=new.value, **values)
             )
             return result.rowcount == 1
@@ -158,7 +171,9 @@ class OperationStore:
         """Keep the state that MAAS reports for a target."""
 
         def write(connection: sa.Connection) -> None:
-            connection.execute(targets_table.update().where(_is_target(operation_id, key)).values(label=label))
+            connection.execute(
+                targets_table.update().where(_is_target(operation_id, key)).values(label=label)
+            )
 
         await self._database.run(write)
 
@@ -169,7 +184,11 @@ class OperationStore:
             query = (
                 sa.select(targets_table.c.ended_at - targets_table.c.asked_at)
                 .join(table, table.c.id == targets_table.c.operation_id)
-                .where(table.c.kind == kind, table.c.region == region, targets_table.c.state == TargetState.DONE.value)
+                .where(
+                    table.c.kind == kind,
+                    table.c.region == region,
+                    targets_table.c.state == TargetState.DONE.value,
+                )
                 .where(targets_table.c.asked_at.is_not(None))
                 .order_by(targets_table.c.ended_at.desc())
                 .limit(limit)

@@ -90,7 +90,9 @@ def _planned(operation: Operation, usual: timedelta | None) -> Message:
             ]
         )
     )
-    parts.append(Note(["Only ", Person(operation.requester_id), " can confirm. The plan expires in 15 minutes."]))
+    parts.append(
+        Note(["Only ", Person(operation.requester_id), " can confirm. The plan expires in 15 minutes."])
+    )
     return Message(summary, tuple(parts))
 
 
@@ -98,7 +100,9 @@ def plan_parts(plan: Plan) -> list[Part]:
     """Targets by name with state and facts, what will be done, what is lost, what could go wrong."""
     parts: list[Part] = []
     if len(plan.targets) <= 10:
-        parts.append(Bullets([_target_line(target.name, target.state, target.facts) for target in plan.targets]))
+        parts.append(
+            Bullets([_target_line(target.name, target.state, target.facts) for target in plan.targets])
+        )
     else:
         rows = [(target.name, target.state, target.facts.get("owner", "")) for target in plan.targets]
         parts.append(Table(("Machine", "State", "Owner"), rows, caption=f"{len(rows)} machines"))
@@ -229,8 +233,14 @@ def failure(operation: Operation, row: TargetRow) -> Message:
     ]
     if cause is not None and cause.tail:
         parts.append(Log(cause.script or "output", cause.tail))
-    parts.append(Note(["More: ", Code(f"/maas machine {row.name}"), "  Again: ", Code(f"/maas commission {row.name}")]))
-    files = (File(f"{row.name}-{cause.script}.log", f"{row.name}: {cause.script}", cause.log),) if cause and cause.log else ()
+    parts.append(
+        Note(["More: ", Code(f"/maas machine {row.name}"), "  Again: ", Code(f"/maas commission {row.name}")])
+    )
+    files = (
+        (File(f"{row.name}-{cause.script}.log", f"{row.name}: {cause.script}", cause.log),)
+        if cause and cause.log
+        else ()
+    )
     return Message(f"{row.name} {row.label}: {summary}", tuple(parts), files)
 
 
@@ -244,7 +254,9 @@ def farewell(operation: Operation, kind: MachineKind) -> Message:
         Person(operation.requester_id),
         f" {kind.participle.lower()} ended in {took}: {operation.outcome}.",
     ]
-    return Message(f"{kind.participle} ended in {took}: {operation.outcome}. {operation.id}", (Paragraph(text),))
+    return Message(
+        f"{kind.participle} ended in {took}: {operation.outcome}. {operation.id}", (Paragraph(text),)
+    )
 
 
 def line(operation: Operation) -> Text:
@@ -256,5 +268,10 @@ def line(operation: Operation) -> Text:
     }.get(operation.state, Mark.BUSY if operation.state.under_way else Mark.IDLE)
     asked = When(datetime.fromtimestamp(operation.created_at, UTC))
     tail = f": {operation.outcome}" if operation.outcome else ""
-    return [mark, " ", Code(operation.id), f"  {operation.plan.title}, {operation.state}{tail}. {operation.requester_name}, ", asked]
-
+    return [
+        mark,
+        " ",
+        Code(operation.id),
+        f"  {operation.plan.title}, {operation.state}{tail}. {operation.requester_name}, ",
+        asked,
+    ]

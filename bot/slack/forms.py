@@ -55,7 +55,9 @@ class Forms:
                 person = await self._identities.identify(asker.team_id, asker.user_id)
                 await self._outbound.update_view(view_id, await self._view(person, origin, asker, reply))
             except IdentityUnknownError as error:
-                await self._outbound.update_view(view_id, _waiting(f"Slack did not tell me who you are ({error})."))
+                await self._outbound.update_view(
+                    view_id, _waiting(f"Slack did not tell me who you are ({error}).")
+                )
         except SlackError as error:
             self._log.warning("form_not_opened", error=str(error))
             if reply is not None:
@@ -64,11 +66,15 @@ class Forms:
                 except SlackError:
                     self._log.warning("refusal_not_delivered")
 
-    async def _view(self, person: Identity, origin: Origin, asker: Asker, reply: Reply | None) -> dict[str, Any]:
+    async def _view(
+        self, person: Identity, origin: Origin, asker: Asker, reply: Reply | None
+    ) -> dict[str, Any]:
         refusal = self._policy.turn_away(person)
         if refusal is not None:
             return _waiting(f"{refusal.reason.capitalize()}.")
-        commands = [one for one in self._catalog if (await self._policy.may(person, one.risk, origin)).allowed]
+        commands = [
+            one for one in self._catalog if (await self._policy.may(person, one.risk, origin)).allowed
+        ]
         if not commands:
             return _waiting("There is nothing that you may run here.")
         where = {"channel": origin.channel, "door": origin.door.value}
@@ -117,7 +123,13 @@ class Forms:
             for machine in region.fleet.machines().values()
             if wanted in machine.hostname.lower() or wanted in machine.system_id.lower()
         ]
-        found.sort(key=lambda machine: (not machine.hostname.lower().startswith(wanted), len(machine.hostname), machine.hostname))
+        found.sort(
+            key=lambda machine: (
+                not machine.hostname.lower().startswith(wanted),
+                len(machine.hostname),
+                machine.hostname,
+            )
+        )
         return [_option(f"{one.name}  {one.status_name}", one.system_id) for one in found[:_OPTIONS]]
 
     def check(self, view: Mapping[str, Any]) -> dict[str, str]:

@@ -24,7 +24,12 @@ class Home:
     """Publishes one person's home view whenever it is opened."""
 
     def __init__(
-        self, outbound: Outbound, identities: Identities, policy: Policy, operations: Operations, overview: Overview
+        self,
+        outbound: Outbound,
+        identities: Identities,
+        policy: Policy,
+        operations: Operations,
+        overview: Overview,
     ) -> None:
         self._outbound = outbound
         self._identities = identities
@@ -38,7 +43,11 @@ class Home:
         try:
             person = await self._identities.identify(asker.team_id, asker.user_id)
             refusal = self._policy.turn_away(person)
-            parts = [Paragraph([f"{refusal.reason.capitalize()}."])] if refusal is not None else await self._parts(person)
+            parts = (
+                [Paragraph([f"{refusal.reason.capitalize()}."])]
+                if refusal is not None
+                else await self._parts(person)
+            )
             await self._outbound.publish_home(asker.user_id, Message("MAAS", tuple(parts)))
         except (SlackError, IdentityUnknownError, StorageUnavailableError) as error:
             self._log.warning("home_not_published", error=str(error))

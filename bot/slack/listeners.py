@@ -18,7 +18,9 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from bot.people import Door, Origin
 from bot.slack.forms import Forms
 from bot.slack.home import Home
+from bot.slack.inbox import Inbox
 from bot.slack.outbound import Outbound
+from bot.slack.render import action_name
 from bot.slack.replies import CommandReply, ThreadReply
 from bot.slack.router import Asker, Router
 
@@ -29,10 +31,13 @@ _REMEMBERED_EVENTS = 2000
 class Listeners:
     """Everything that Slack can send to the bot."""
 
-    def __init__(self, router: Router, forms: Forms, home: Home, outbound: Outbound, bot_user_id: str) -> None:
+    def __init__(
+        self, router: Router, forms: Forms, home: Home, inbox: Inbox, outbound: Outbound, bot_user_id: str
+    ) -> None:
         self._router = router
         self._forms = forms
         self._home = home
+        self._inbox = inbox
         self._outbound = outbound
         self._me = bot_user_id
         self._tasks: set[asyncio.Task[None]] = set()
@@ -62,19 +67,30 @@ class Listeners:
     # -- words -------------------------------------------------------------------------------------------------
 
     async def _on_command(self, ack: AsyncAck, command: Mapping[str, Any]) -> None:
-        await ack()
         text = str(command.get("text") or "")
+        ticket = await self._inbox.take(str(command.get("response_url") or ""), text) if text.strip() else ""
+        await ack()
         asker = Asker(str(command.get("team_id") or ""), str(command.get("user_id") or ""))
         origin = Origin(Door.COMMAND, str(command.get("channel_id") or ""))
         reply = CommandReply(self._outbound, str(command.get("response_url") or ""))
         if text.strip():
-            self._spawn(self._router.words(text, asker, origin, reply))
+            self._spawn(self._answer(text, asker, origin, reply, ticket))
         else:
             self._spawn(self._forms.open(str(command.get("trigger_id") or ""), asker, origin, reply))
 
+    async def _answer(
+        self, text: str, asker: Asker, origin: Origin, reply: CommandReply, ticket: str
+    ) -> None:
+        await self._router.words(text, asker, origin, reply)
+        self._inbox.answered(ticket)
+
     async def _on_mention(self, ack: AsyncAck, body: Mapping[str, Any], event: Mapping[str, Any]) -> None:
         await ack()
-        if event.get("bot_id") or event.get("user") in {None, self._me} or self._seen_before(body.get("event_id")):
+        if (
+            event.get("bot_id")
+            or event.get("user") in {None, self._me}
+            or self._seen_before(body.get("event_id"))
+        ):
             return
         channel, ts = str(event.get("channel") or ""), str(event.get("ts") or "")
         thread = str(event.get("thread_ts") or ts)
@@ -90,12 +106,12 @@ class Listeners:
         asker, origin = _asker(body), _origin(body)
         reply = CommandReply(self._outbound, str(body.get("response_url") or ""))
         value = str(action.get("value") or "")
-        self._spawn(self._router.click(str(action.get("action_id")), value, asker, origin, reply))
+        self._spawn(self._router.click(action_name(str(action.get("action_id"))), value, asker, origin, reply))
 
     async def _on_form_click(self, ack: AsyncAck, body: Mapping[str, Any], action: Mapping[str, Any]) -> None:
         await ack()
         asker, origin = _asker(body), _origin(body)
-        name, value = str(action.get("action_id")), str(action.get("value") or "")
+        name, value = action_name(str(action.get("action_id"))), str(action.get("value") or "")
         if name.startswith("page."):
             reply = CommandReply(self._outbound, str(body.get("response_url") or ""))
             self._spawn(self._router.words(value, asker, origin, reply))
@@ -161,7 +177,9 @@ def _asker(body: Mapping[str, Any]) -> Asker:
 
 
 def _origin(body: Mapping[str, Any]) -> Origin:
-    channel = str((body.get("channel") or {}).get("id") or (body.get("container") or {}).get("channel_id") or "")
+    channel = str(
+        (body.get("channel") or {}).get("id") or (body.get("container") or {}).get("channel_id") or ""
+    )
     return Origin(Door.BUTTON if channel else Door.HOME, channel)
 
 

@@ -77,7 +77,9 @@ class Router:
         reference = secrets.token_hex(4)
         started = time.monotonic()
         name, outcome = "unknown", "failed"
-        with structlog.contextvars.bound_contextvars(request=reference, user=asker.user_id, channel=origin.channel):
+        with structlog.contextvars.bound_contextvars(
+            request=reference, user=asker.user_id, channel=origin.channel
+        ):
             try:
                 call, outcome = await self._serve(text, asker, origin, reply)
                 name = call.command.name if call is not None else "unknown"
@@ -95,7 +97,9 @@ class Router:
         try:
             person = await self._identities.identify(asker.team_id, asker.user_id)
         except IdentityUnknownError as error:
-            await self._refuse(reply, say(f"Slack did not tell me who you are ({error}). Nothing was done; try again."))
+            await self._refuse(
+                reply, say(f"Slack did not tell me who you are ({error}). Nothing was done; try again.")
+            )
             return None, "unidentified"
         refusal = self._policy.turn_away(person) or self._policy.wrong_place(Risk.READ, origin)
         if refusal is not None:
@@ -128,7 +132,10 @@ class Router:
             await self._refuse(reply, _storage_trouble(error))
             return call, "storage"
         except ChannelRefused as error:
-            await self._refuse(reply, say(f"I can't post in this channel: {error}. Invite me with ", Code("/invite @maas"), "."))
+            await self._refuse(
+                reply,
+                say(f"I can't post in this channel: {error}. Invite me with ", Code("/invite @maas"), "."),
+            )
             return call, "channel"
         except SlackError as error:
             self._log.warning("answer_not_delivered", error=str(error))
@@ -174,7 +181,9 @@ class Router:
     async def click(self, action: str, value: str, asker: Asker, origin: Origin, reply: Reply) -> None:
         """Do what a button of an operation stands for. `value` is looked up, never trusted. Never raises."""
         reference = secrets.token_hex(4)
-        with structlog.contextvars.bound_contextvars(request=reference, user=asker.user_id, channel=origin.channel):
+        with structlog.contextvars.bound_contextvars(
+            request=reference, user=asker.user_id, channel=origin.channel
+        ):
             try:
                 verdict = await self._decide(action, value, asker, origin)
                 if not verdict.done:
@@ -192,7 +201,9 @@ class Router:
         try:
             person = await self._identities.identify(asker.team_id, asker.user_id)
         except IdentityUnknownError as error:
-            return Verdict(False, f"Slack did not tell me who you are ({error}). Nothing was done; click again.")
+            return Verdict(
+                False, f"Slack did not tell me who you are ({error}). Nothing was done; click again."
+            )
         decision = await self._policy.may(person, Risk.CHANGE, origin)
         if not decision.allowed:
             return Verdict(False, f"You can't do this: {decision.reason}.")
@@ -219,18 +230,30 @@ class Router:
 def _no(decision: Decision, command: str = "") -> Message:
     what = [Code(command), " is not for you here: "] if command else ["Not here: "]
     spans: list[Span] = [*what, f"{decision.reason}."]
-    return Message(f"{command or 'This'}: {decision.reason}.", (Paragraph(spans), Note([Code("/maas whoami"), " tells what you may do and why."])))
+    return Message(
+        f"{command or 'This'}: {decision.reason}.",
+        (Paragraph(spans), Note([Code("/maas whoami"), " tells what you may do and why."])),
+    )
 
 
 def _region_trouble(error: MaasError) -> Message:
     unknown = error.outcome_unknown
-    left = "It is not known whether MAAS carried it out; look before asking again." if unknown else "Nothing was changed."
+    left = (
+        "It is not known whether MAAS carried it out; look before asking again."
+        if unknown
+        else "Nothing was changed."
+    )
     text = f"MAAS: {error.problem} {left} {error.remedy}"
-    return Message(text, (Paragraph([Mark.FAIL, f" MAAS: {error.problem} {left}"]), Paragraph([error.remedy])))
+    return Message(
+        text, (Paragraph([Mark.FAIL, f" MAAS: {error.problem} {left}"]), Paragraph([error.remedy]))
+    )
 
 
 def _storage_trouble(error: StorageUnavailableError) -> Message:
-    return say(Mark.FAIL, f" My own storage does not work: {error.reason}. Nothing was started. Tell whoever runs this bot.")
+    return say(
+        Mark.FAIL,
+        f" My own storage does not work: {error.reason}. Nothing was started. Tell whoever runs this bot.",
+    )
 
 
 def _our_fault(reference: str) -> Message:

@@ -24,7 +24,9 @@ _PACE = 0.5
 #: How far back a restart makes sure that the ends of operations were shown, in seconds.
 _LOOK_BACK = 86400.0
 
-_SILENT = frozenset({OperationState.PLANNED, OperationState.WITHDRAWN, OperationState.EXPIRED, OperationState.VOID})
+_SILENT = frozenset(
+    {OperationState.PLANNED, OperationState.WITHDRAWN, OperationState.EXPIRED, OperationState.VOID}
+)
 
 
 class Threads:
@@ -100,7 +102,16 @@ class Threads:
         kind = self._kinds[operation.kind]
         ended = operation.state.ended
         usual = await self._usual(operation) if operation.state is OperationState.PLANNED else None
-        self._outbound.show(_key(operation_id), view.root(operation, kind, usual), final=ended, urgent=urgent or ended)
+        if (
+            operation.state is OperationState.PLANNED
+            and await self._outbound.ts_of(_key(operation_id)) is None
+        ):
+            # A crash came between storing the plan and showing it; who asked for it still waits.
+            await self.present(operation_id)
+            return
+        self._outbound.show(
+            _key(operation_id), view.root(operation, kind, usual), final=ended, urgent=urgent or ended
+        )
         if operation.state in _SILENT:
             return
         thread = operation.thread_ts or await self._outbound.ts_of(_key(operation_id))
@@ -109,11 +120,17 @@ class Threads:
         failed = [row for row in operation.targets if row.state is TargetState.FAILED]
         for row in failed[:_REPLIES]:
             await self._outbound.post(
-                operation.channel, view.failure(operation, row), key=f"{_key(operation_id)}:{row.key}", thread_ts=thread
+                operation.channel,
+                view.failure(operation, row),
+                key=f"{_key(operation_id)}:{row.key}",
+                thread_ts=thread,
             )
         if ended:
             await self._outbound.post(
-                operation.channel, view.farewell(operation, kind), key=f"{_key(operation_id)}:end", thread_ts=thread
+                operation.channel,
+                view.farewell(operation, kind),
+                key=f"{_key(operation_id)}:end",
+                thread_ts=thread,
             )
 
     async def _usual(self, operation: Operation) -> timedelta | None:

@@ -29,6 +29,7 @@ class Listener:
         if self._server is not None:
             self._server.close()
             self._drop_all()
+            await asyncio.sleep(0)  # lets the handlers of dropped calls end
             await self._http.shutdown(0)
             self._server = None
 

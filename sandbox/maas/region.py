@@ -119,6 +119,7 @@ class RegionStandIn:
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Listens; port 0 takes a free one."""
         self._host = host
+        self._server.open()
         self._listener = Listener(web.Server(self._server.handle), self.faults)
         self._port = await self._listener.start(host, port)
         self.timers.start()
@@ -127,6 +128,7 @@ class RegionStandIn:
         """Drops all connections, stops the clock and writes the state file."""
         self.timers.stop()
         if self._listener is not None:
+            self._server.close()
             await self._listener.stop()
             self._listener = None
         await self.save()

@@ -50,10 +50,32 @@ class Server:
         self._table = table
         self._oauth = oauth
         self._faults = faults
+        self._closing = asyncio.Event()
         self.log: deque[Call] = deque(maxlen=LOG_KEPT)
         self.counts: Counter[tuple[str, str, str | None]] = Counter()
 
+    def open(self) -> None:
+        """Takes calls (again)."""
+        self._closing = asyncio.Event()
+
+    def close(self) -> None:
+        """Drops the calls that still wait for their answer, and every later one."""
+        self._closing.set()
+
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answers a request; a region that stops does not wait for slow calls."""
+        work = asyncio.ensure_future(self._handle(request))
+        closing = asyncio.ensure_future(self._closing.wait())
+        try:
+            await asyncio.wait({work, closing}, return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                return work.result()
+            return self._drop(request)
+        finally:
+            closing.cancel()
+            work.cancel()
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         body = await request.content.read()
         raw_path = request.rel_url.raw_path
         path = re.sub("/+", "/", unquote(raw_path))

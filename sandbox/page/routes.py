@@ -165,7 +165,7 @@ class Page:
         where, action = container(said.body), text_of(said.body, "action")
         block = text_of(said.body, "block") or None
         selected = said.body.get("selected")
-        chosen: dict[str, Any] = {"value": selected} if said.body.get("button") else {"selected": selected}
+        pressed, picked = (selected, None) if said.body.get("button") else (None, selected)
         for block_id, actions in values_of(said.body).items():
             for action_id, value in actions.items():
                 # An input may be gone by an edit that this person's page has not drawn yet.
@@ -174,10 +174,10 @@ class Page:
                         self._workspace.fill(said.viewer, where, block_id, action_id, value)
         with refusals():
             try:
-                outcome = await self._workspace.click(said.viewer, where, action, block, **chosen)
+                outcome = await self._workspace.click(said.viewer, where, action, block, pressed, picked)
             except NothingThereError:
                 # An edit gives blocks new ids: what was pressed may still be there under another.
-                outcome = await self._workspace.click(said.viewer, where, action, None, **chosen)
+                outcome = await self._workspace.click(said.viewer, where, action, None, pressed, picked)
         return web.json_response({"error": outcome.error})
 
     async def options(self, request: web.Request) -> web.Response:

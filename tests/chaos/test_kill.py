@@ -48,9 +48,14 @@ class Story:
         """The one thread tells the truth, and each effect happened once."""
         assert self.root is not None
         await self.talk.reads(self.root, "Commissioned node-3", "1 of 1 done (1 Ready)", timeout=30)
-        await until(lambda: any(OLGA in str(one.blocks) for one in self.talk.replies(self.root)), what="the last reply")
+        await until(
+            lambda: any(OLGA in str(one.blocks) for one in self.talk.replies(self.root)),
+            what="the last reply",
+        )
         assert self.asked == 1
-        roots = [one for one in self.world.workspace.messages(OPS, OLGA) if one.bot_id and not one.ephemeral_to]
+        roots = [
+            one for one in self.world.workspace.messages(OPS, OLGA) if one.bot_id and not one.ephemeral_to
+        ]
         assert [one.ts for one in roots] == [self.root.ts]
         assert "operation.cancel" not in str(self.talk.now(self.root).blocks)
 
@@ -83,7 +88,9 @@ async def test_killed_right_after_the_click(tmp_path: Path) -> None:
     async with story(tmp_path) as it:
         await it.plan()
         await it.confirm()
-        await it.bot.killed_when(lambda: "operation.confirm" not in str(it.talk.now(it.root).blocks) or it.region_calls("query"))
+        await it.bot.killed_when(
+            lambda: "operation.confirm" not in str(it.talk.now(it.root).blocks) or it.region_calls("query")
+        )
         await it.bot.start()
         await it.ends_well()
 
@@ -116,7 +123,9 @@ async def test_killed_and_back_only_when_all_is_over(tmp_path: Path) -> None:
         await it.confirm()
         await it.bot.killed_when(lambda: it.asked)
         machine = it.world.region.world.machines[it.system_id]
-        await until(lambda: machine.status_name == "Ready", what="the machine to become Ready without the bot")
+        await until(
+            lambda: machine.status_name == "Ready", what="the machine to become Ready without the bot"
+        )
         await it.bot.start()
         await it.ends_well()
 

@@ -12,7 +12,7 @@ from sandbox.maas.images import BootFile, BootResource
 from sandbox.maas.machine import STATUS_NAMES
 from sandbox.maas.world import Named
 from tests.contract.exchanges import Exchange
-from tests.contract.needs import NEEDS
+from tests.contract.need_tables import NEEDS
 
 STATUS_NUMBERS = {name: number for number, name in STATUS_NAMES.items()}
 LAB_29 = {

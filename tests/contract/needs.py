@@ -1,4 +1,4 @@
-"""What single recordings need beyond the lab: (pattern of the name, what to do to the region)."""
+"""Ways to change the lab for single recordings."""
 
 from __future__ import annotations
 
@@ -241,20 +241,15 @@ def chunked(region: RegionStandIn) -> None:
     )  # fmt: skip
 
 
-LOCKED = status("y8k8f7", "Deployed", locked=True)
-DEPLOYED = status("y8k8f7", "Deployed")
-LOCKED_34 = status("8fc3ah", "Deployed", locked=True)
-
-
-def _rename_fabric(region: RegionStandIn, number: int, name: str) -> None:
+def rename_fabric(region: RegionStandIn, number: int, name: str) -> None:
     region.world.network.fabrics[number].name = name
 
 
-def _third_range(region: RegionStandIn) -> None:
+def third_range(region: RegionStandIn) -> None:
     region.world.network.add_range("dynamic", "10.98.210.1", "10.98.210.9", 2)
 
 
-def _give_ipmi(region: RegionStandIn, system_id: str) -> None:
+def give_ipmi(region: RegionStandIn, system_id: str) -> None:
     from sandbox.maas.world import ipmi_parameters
 
     region.world.alter(
@@ -262,142 +257,10 @@ def _give_ipmi(region: RegionStandIn, system_id: str) -> None:
     )
 
 
-def _index_unread(region: RegionStandIn, number: int) -> None:
+def index_unread(region: RegionStandIn, number: int) -> None:
     for source in region.world.images.sources:
         source.index_read = source.id != number
 
 
-def _mirror_without(region: RegionStandIn, release: str) -> None:
+def mirror_without(region: RegionStandIn, release: str) -> None:
     region.world.images.mirror.discard(release)
-
-
-NEEDS: dict[str, list[tuple[str, Need]]] = {
-    "2.9": [
-        ("machine_abort_after_409", status("4gmh7n", "Ready")),
-        ("machine_abort_nothing_to_abort|machine_abort_with_comment", status("br3aen", "New")),
-        ("machine_mark_fixed_not_broken|machine_unlock_new", status("br3aen", "New")),
-        ("machine_commission_allocated", status("y8k8f7", "Allocated")),
-        ("machine_power_on_allocated", status("y8k8f7", "Allocated", subnet=None)),
-        ("machine_commission_deployed_400|machine_power_.*_deployed|machine_lock_ok", DEPLOYED),
-        ("machine_release_ok", DEPLOYED),
-        ("machine_commission_deploying|machine_deploy_again_409", status("y8k8f7", "Deploying")),
-        ("machine_power_on_deploying", status("y8k8f7", "Deploying")),
-        ("machine_.*_locked|machine_lock_again_409|machine_unlock_ok", LOCKED),
-        ("machine_unlock_again_409", DEPLOYED),
-        ("machine_commission_power_in_progress_503", busy("4gmh7n")),
-        ("machine_delete_404", gone("tm4rhn")),
-        ("machines_create_m-bmcslow", gone("sefcbn")),
-        ("machines_create_m-bmctimeout", gone("tm4rhn")),
-        ("machines_create_m-bmcauth", gone("7kcsxt")),
-        ("machines_create_m-ipmi2", gone("y8k8f7")),
-        ("machines_create_m-ipmi", gone("4gmh7n")),
-        ("machines_create_m-manual", gone("br3aen")),
-        (
-            "machine_deploy_broken|machine_mark_broken_broken|machine_release_broken",
-            status("y8k8f7", "Broken"),
-        ),
-        (
-            "machine_deploy_ok|machine_mark_broken_allocated_ok|machine_release_a.*",
-            status("y8k8f7", "Allocated"),
-        ),
-        ("machines_allocate_already_409", status("y8k8f7", "Allocated")),
-        ("machines_allocate_none_409|machine_release_ready", status("y8k8f7", "Ready")),
-        ("machines_allocate_dry_run", status("y8k8f7", "Allocated")),
-        ("machine_mark_fixed_200", status("4gmh7n", "Broken")),
-        ("machine_power_off_ready", status("y8k8f7", "Ready", power_state="on")),
-        ("machine_query_power_state_.*", lambda region: None),
-        ("machine_update_pool_zone", pool1),
-        ("machine_update_pool_zone", zone("z1")),
-        (
-            "interface_link_subnet|interface_update_vlan_allocated|interfaces_list",
-            status("y8k8f7", "Allocated"),
-        ),
-        ("node_results_.*", results("y8k8f7")),
-        ("norack_.*", no_rack),
-        ("norack_deploy", status("y8k8f7", "Allocated")),
-        ("boot_resources_list_empty|config_set_.*(series|osystem).*", no_images),
-        ("boot_resource_delete_while_hung", resource(7)),
-        ("boot_source_(create_dup.*)", source_same_url),
-        (
-            "boot_source_(update|update_url_only)|boot_source_selection_create.*|boot_source_selections_.*",
-            source_4,
-        ),
-        ("boot_source_selection_create_race_400", lambda region: _index_unread(region, 5)),
-        ("boot_source_selection_create_unknown_release_400", lambda region: _mirror_without(region, "jammy")),
-        ("boot_source_selection_create_dup", source_4_focal),
-        ("boot_source_selection_(read|update)", source_4_focal),
-        ("boot_source_selection_delete_204", selection_5),
-        ("boot_source_selection_delete_404", source_4),
-        ("boot_source_delete_again_404", no_source_3),
-        ("config_get_completed_intro.*", setting("completed_intro", True)),
-        ("config_get_upstream_dns_after", setting("upstream_dns", "8.8.8.8 1.1.1.1")),
-        ("config_get_upstream_dns", setting("upstream_dns", None)),
-        ("config_get_(default_distro_series|commissioning_distro_series)", lambda region: None),
-        ("resourcepools_create_dup", pool1),
-        ("zones_create_dup|zone_read|zone_update", zone("z1")),
-        ("zone_delete_204", zone("tmpz")),
-        ("tags_create_dup|tag_read|tag_machines", tag("tag1")),
-        ("sshkeys_(create_dup.*|delete_204|list|read)", ssh_key),
-        ("users_create_dup_409", user("joe")),
-        ("users_delete_204", user("zed")),
-        ("package_repository_create_dup_400", repository),
-        ("subnet_(read|read_by_.*|read_spec|update|update_bad_400)|subnets_create_dup_400", second_subnet),
-        ("ipranges_create_dynamic2", second_subnet),
-        ("ipranges_create_overlap_400|iprange_delete_dhcp_in_use_204", dynamic_range),
-        ("vlan_dhcp_on_ok", dynamic_range),
-        ("vlan_dhcp_on_rack_not_connected_400", v100_range),
-        ("vlans_create", lambda region: region.world.network.vlans.pop(5004)),
-        ("fabrics_create", lambda region: _rename_fabric(region, 2, "other")),
-        ("events_.*|initial_events_query", some_events),
-    ],
-    "3.4": [
-        ("machine_abort_commissioning", status("kyccyw", "Commissioning")),
-        ("machine_abort_commissioning_ready", status("qgmqcp", "Commissioning")),
-        ("machine_abort_deploying|machine_deploy_again", status("bn7nah", "Deploying")),
-        ("machine_release_deploying", status("bn7nah", "Deploying", power_state="off")),
-        ("machine_abort_erase", status("8fc3ah", "Disk erasing")),
-        ("machine_abort_testing", status("qgmqcp", "Testing")),
-        ("machine_commission_while_commissioning", status("kyccyw", "Commissioning")),
-        ("machine_.*_locked|machine_lock_again|machine_unlock", LOCKED_34),
-        ("machine_delete_404", gone("kyccyw")),
-        ("machine_deploy|machine_deploy_ephemeral|machine_.*_allocated", status("bn7nah", "Allocated")),
-        ("machine_deploy_bad_series", status("bn7nah", "Allocated")),
-        ("machine_exit_rescue_mode", status("qgmqcp", "Rescue mode")),
-        ("machine_release_force", status("w66nny", "Deploying")),
-        ("machine_mark_broken_again", status("qgmqcp", "Broken")),
-        ("machines_allocate_again_409", status("bn7nah", "Allocated")),
-        ("machine_create|machine_create_deployed", gone("kyccyw")),
-        ("machine_power_parameters_ipmi", lambda region: _give_ipmi(region, "6n4n6k")),
-        ("machine_power_on_ipmi_unreachable", lambda region: _give_ipmi(region, "6n4n6k")),
-        ("machine_update_power_manual", lambda region: _give_ipmi(region, "6n4n6k")),
-        ("machines_release_bulk_mixed", status("w4trw4", "Deployed")),
-        ("node_results(_current-commissioning)?", results("6n4n6k")),
-        ("node_results_(commissioning|current_commissioning|current_testing)", results("qgmqcp")),
-        ("boot_resource_delete", resource(6)),
-        ("boot_resource_delete_again", lambda region: region.world.images.resources.pop(6)),
-        ("boot_resource_upload_chunk.", chunked),
-        ("boot_resources_is_importing_poll.", importing),
-        ("boot_source_delete", second_source),
-        ("boot_source_selection_create_dup|boot_source_selection_read|.*selection_update", noble_selected),
-        ("maas_get_config_upstream_dns", setting("upstream_dns", None)),
-        ("fabric_delete|vlan_create", fabric_2),
-        (
-            "iprange_create_overlap|iprange_(read|update)|vlan_dhcp_on_(lab_with_range|rack_vlan)",
-            dynamic_range,
-        ),
-        ("iprange_delete_in_use_by_dhcp", dynamic_range),
-        ("iprange_delete_in_use_by_dhcp", _third_range),
-        ("vlan_put_by_vlan_id", dynamic_range),
-        ("vlan_set_space", space_1),
-        ("pool_(delete|update)", pool3),
-        ("zone_(delete|update)", zone("rack-b")),
-        ("tag_(read|delete|update_nodes|update_nodes_unknown|create_dup)", tag("pxe-test")),
-        ("tag_404", lambda region: None),
-        ("tag_rebuild", tag("auto")),
-        ("notification_(read|delete|update)", notification(dismissable=True)),
-        ("notification_dismiss", notification(dismissable=False)),
-        ("script_(add_tag|delete|download)", script),
-        ("sshkey_create_dup|sshkeys_list", ssh_key),
-        ("events_.*", some_events),
-    ],
-}

@@ -18,6 +18,7 @@ from bot.maas.fleet import FleetView
 from bot.maas.fleet_sync import SyncSettings
 from bot.maas.models import Event, Machine, MachineStatus
 from bot.maas.region import Region
+from bot.maas.rereads import Rereads
 from bot.maas.transport import Transport
 from bot.maas.watcher import RegionWatcher, WatchSettings
 from sandbox.maas.region import RegionStandIn
@@ -89,9 +90,7 @@ async def test_it_is_of_use_before_it_is_full(live, standin):
 async def test_a_change_is_seen_without_asking_for_the_machine(live, standin):
     async with watching(live) as (view, _):
         await filled(view)
-        new = next(
-            m for m in view.machines().values() if m.status is MachineStatus.NEW and m.name != "node-7"
-        )
+        new = next(m for m in view.machines().values() if m.status is MachineStatus.NEW and m.name != "node-7")
         async with view.subscribe(new.system_id) as changes:
             await live.commission(new.system_id)
             seen = []
@@ -110,18 +109,14 @@ async def test_a_change_is_seen_without_asking_for_the_machine(live, standin):
 async def test_waiting_with_fresh_does_not_take_the_state_from_before(live, standin):
     async with watching(live) as (view, _):
         await filled(view)
-        for new in [
-            m for m in view.machines().values() if m.status is MachineStatus.NEW and m.name != "node-7"
-        ]:
+        for new in [m for m in view.machines().values() if m.status is MachineStatus.NEW and m.name != "node-7"]:
             await live.commission(new.system_id)
             waited = await view.wait_for(new.system_id, lambda m: not m.status.busy, 20, fresh=True)
             assert waited.status is MachineStatus.READY
 
 
 async def test_many_waiters_cost_no_more_than_few(live, standin):
-    settings = WatchSettings(
-        events_every=0.2, snapshot_every=60, sync=SyncSettings(gap=0.2, burst=3, count_every=60)
-    )
+    settings = WatchSettings(events_every=0.2, snapshot_every=60, sync=SyncSettings(gap=0.2, burst=3, count_every=60))
     async with watching(live, settings=settings) as (view, watcher):
         await filled(view)
         await watcher.wait_for_snapshot(10)
@@ -164,17 +159,66 @@ async def test_refreshes_are_read_together(live, standin):
         assert await view.refresh(["zzzzzz", ids[0], ""]) == {ids[0]: view.get(ids[0])}
 
 
-async def test_a_refresh_is_never_answered_by_an_earlier_read(live, standin):
-    standin.latency_per_machine = 0.2
-    async with watching(live, settings=WatchSettings(events_every=60, sync=SYNC)) as (view, _):
-        await until(view.machines)
-        system_id = next(iter(view.machines()))
-        early = asyncio.ensure_future(view.refresh([system_id]))
-        await asyncio.sleep(0.1)
-        standin.world.alter(system_id, description="changed meanwhile")
-        late = await view.refresh([system_id])
-        await early
-        assert late[system_id].description == "changed meanwhile"
+async def test_a_refresh_is_never_answered_by_an_earlier_read():
+    rereads = Rereads(time.time)
+    early = asyncio.ensure_future(rereads.ask(["a"]))
+    await asyncio.sleep(0)
+    first = rereads.take(50, 10)
+    late = asyncio.ensure_future(rereads.ask(["a", "b"]))
+    await asyncio.sleep(0)
+    rereads.done(first, {"a": Machine(system_id="a", hostname="before")})
+    assert (await early)["a"].hostname == "before"
+    assert not late.done()
+    second = rereads.take(50, 10)
+    assert second.ids == ("a", "b")
+    rereads.done(second, {"a": Machine(system_id="a", hostname="after")})
+    assert {key: machine.hostname for key, machine in (await late).items()} == {"a": "after"}
+    assert rereads.take(50, 10).ids == ()
+
+
+async def test_who_asks_comes_before_what_is_marked_and_what_is_old():
+    rereads = Rereads(time.time)
+    rereads.mark_old(["old"])
+    rereads.mark([f"m{number}" for number in range(60)])
+    asking = asyncio.ensure_future(rereads.ask(["z"]))
+    await asyncio.sleep(0)
+    batch = rereads.take(50, 3)
+    assert batch.ids == ("z", "m0", "m1")
+    rereads.failed(batch, RegionUnreachable("gone"))
+    with pytest.raises(RegionUnreachable):
+        await asking
+    assert set(rereads.take(100, 3).ids) == {"z", "old", *(f"m{number}" for number in range(60))}
+
+
+async def test_reading_again_is_paced_however_much_changes(live, standin):
+    settings = WatchSettings(events_every=60, snapshot_every=60, sync=SyncSettings(gap=0.25, count_every=60))
+    async with watching(live, settings=settings) as (view, watcher):
+        await filled(view)
+        await watcher.wait_for_snapshot(10)
+        before = len(list_calls(standin))
+        began = time.monotonic()
+        while time.monotonic() - began < 1.5:
+            for system_id in view.machines():
+                view.bump(system_id)
+            await asyncio.sleep(0.01)
+        calls = list_calls(standin)[before:]
+    assert 3 <= len(calls) <= 1.5 / 0.25 + 1
+    assert set(calls) <= {10, 20, 30}
+
+
+async def test_an_event_log_that_begins_anew_is_noticed(live, standin):
+    async with watching(live) as (view, watcher):
+        await filled(view)
+        first = view.status.filled_at
+        standin.world.events._events.clear()
+        standin.world.events._next = 1
+        await until(lambda: view.status.filled_at != first)
+        assert watcher.availability.up
+        new = next(m for m in view.machines().values() if m.status is MachineStatus.NEW and m.name != "node-7")
+        async with view.subscribe(new.system_id) as changes:
+            await live.commission(new.system_id)
+            async with asyncio.timeout(10):
+                await anext(changes)
 
 
 async def test_machines_that_vanish_and_appear_without_an_event(live, standin):
@@ -231,9 +275,7 @@ async def test_more_events_than_a_page_between_two_looks(live, standin):
         for number in range(1500):
             standin.world.events.add("INFO", "Region import info", f"{number}")
         await until(lambda: view.status.filled_at != first)
-        machine = next(
-            m for m in view.machines().values() if m.status is MachineStatus.NEW and m.name != "node-7"
-        )
+        machine = next(m for m in view.machines().values() if m.status is MachineStatus.NEW and m.name != "node-7")
         await live.commission(machine.system_id)
         await view.wait_for(machine.system_id, lambda m: m.status is MachineStatus.READY, 20)
 
@@ -275,9 +317,7 @@ async def test_it_is_kept_between_runs(live, standin, tmp_path):
         before = len(list_calls(standin))
         system_id = next(iter(machines))
         # Changed while nobody looked: an event tells.
-        standin.world.node_event(
-            standin.world.machines[system_id], "DEBUG", "Node changed status", "From 'A' to 'B'"
-        )
+        standin.world.node_event(standin.world.machines[system_id], "DEBUG", "Node changed status", "From 'A' to 'B'")
         standin.world.alter(system_id, description="changed while away")
         standin.faults.clear("down")
         await until(lambda: view.get(system_id).description == "changed while away")
@@ -295,6 +335,21 @@ async def test_files_of_others_and_broken_files_are_not_taken(live, tmp_path):
     again = FleetView("http://other/MAAS/api/2.0/", path)
     assert await again.load()
     assert again.get("x") == Machine(system_id="x")
+
+
+async def test_saving_that_is_cancelled_does_not_overwrite_what_is_saved_next(tmp_path):
+    path = tmp_path / "fleet.json"
+    view = FleetView("http://h/MAAS/api/2.0/", path)
+    for number in range(20):
+        view.observe(Machine(system_id="a", hostname=f"h{number}"))
+        saving = asyncio.ensure_future(view.save(force=True))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        saving.cancel()
+        view.observe(Machine(system_id="a", hostname="last"))
+        await view.save(force=True)
+        assert b'"last"' in path.read_bytes()
+        assert list(tmp_path.iterdir()) == [path]
 
 
 async def test_a_disk_that_refuses_does_not_stop_the_view(live, tmp_path):
@@ -326,6 +381,19 @@ async def test_a_failed_read_leaves_the_machines_marked(live, standin):
         await until(lambda: view.status.last_error is not None)
         await until(lambda: view.get(system_id).description == "changed")
         await until(lambda: view.status.last_error is None)
+
+
+async def test_an_interruption_does_not_start_the_filling_over(live, standin):
+    standin.latency_per_machine = 0.02
+    async with watching(live) as (view, watcher):
+        await until(lambda: view.status.count >= 10)
+        standin.faults.set("down")
+        await until(lambda: watcher.availability.up is False)
+        standin.faults.clear()
+        await filled(view)
+        assert view.status.count == 30
+        # Some of what was under way is asked for twice, not everything.
+        assert sum(list_calls(standin)) <= 30 + SYNC.concurrency * SYNC.chunk
 
 
 async def test_filling_goes_on_after_faults(live, standin):
@@ -392,9 +460,7 @@ async def test_a_slow_read_does_not_overwrite_a_later_one():
 
 async def test_find_by_name_and_id():
     view = FleetView("http://h/")
-    view.take(
-        [Machine(system_id="a", hostname="B", fqdn="b.maas"), Machine(system_id="b", hostname="x")], 1.0
-    )
+    view.take([Machine(system_id="a", hostname="B", fqdn="b.maas"), Machine(system_id="b", hostname="x")], 1.0)
     assert {machine.system_id for machine in view.find("b")} == {"a", "b"}
     assert [machine.system_id for machine in view.find("B.MAAS")] == ["a"]
     assert view.find("A") == []
@@ -467,9 +533,7 @@ def test_which_events_touch_a_machine():
 
 
 async def test_a_key_without_rights_sees_its_own_machines(standin):
-    transport = Transport(
-        standin.url, SecretStr(standin.operator_api_key), timeouts=LIVE_TIMEOUTS, retries=RETRIES
-    )
+    transport = Transport(standin.url, SecretStr(standin.operator_api_key), timeouts=LIVE_TIMEOUTS, retries=RETRIES)
     region = Region(transport)
     async with watching(region) as (view, _):
         await filled(view)

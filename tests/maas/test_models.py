@@ -56,9 +56,7 @@ def long_list(count, **layout):
     return json.dumps(rows, **layout).encode()
 
 
-@pytest.mark.parametrize(
-    "layout", [{"indent": 4}, {"indent": 2}, {"separators": (",", ":")}, {"indent": "\t"}]
-)
+@pytest.mark.parametrize("layout", [{"indent": 4}, {"indent": 2}, {"separators": (",", ":")}, {"indent": "\t"}])
 def test_long_lists_in_any_layout(layout):
     body = long_list(250, **layout)
     assert len(body) > 2 * 1024 * 1024
@@ -182,9 +180,7 @@ def test_releases(text, release):
     assert Version(version=text).release == release
 
 
-@pytest.mark.parametrize(
-    ("version", "name"), [("2.9", "rack_controllers_list"), ("3.4.10", "rackcontrollers_list")]
-)
+@pytest.mark.parametrize(("version", "name"), [("2.9", "rack_controllers_list"), ("3.4.10", "rackcontrollers_list")])
 def test_racks(version, name):
     rack = decode(models_region.RACKS, recorded(version, name).body, endpoint="x")[0]
     assert rack.connected
@@ -208,9 +204,7 @@ def test_images():
     # Of the set, not of its files: theirs is upside down on 2.9.
     assert round(image.newest.percent) == 33
     assert BootSet(complete=True).percent == 100.0
-    listed = decode(
-        models_region.BOOT_RESOURCES, recorded("2.9", "boot_resources_list_synced").body, endpoint="x"
-    )
+    listed = decode(models_region.BOOT_RESOURCES, recorded("2.9", "boot_resources_list_synced").body, endpoint="x")
     assert (len(listed), listed[0].newest, listed[0].complete) == (5, None, False)
 
 
@@ -230,9 +224,7 @@ def test_values_of_power_parameters_are_never_kept():
 
 
 def test_script_results():
-    run = decode(
-        models_region.SCRIPT_RESULT_SET, recorded("2.9", "node_results_current_testing").body, endpoint="x"
-    )
+    run = decode(models_region.SCRIPT_RESULT_SET, recorded("2.9", "node_results_current_testing").body, endpoint="x")
     assert [result.label for result in run.results] == [
         "smartctl-validate on sda",
         "smartctl-validate on sdb",

@@ -25,9 +25,7 @@ async def test_reading_everything(live, standin):
     machine = await live.machine(machines[0].system_id)
     assert machine == machines[0]
     assert [one.system_id for one in await live.machines(hostnames=[machine.hostname])] == [machine.system_id]
-    assert all(
-        one.status is MachineStatus.DEPLOYED for one in await live.machines(filters={"status": "deployed"})
-    )
+    assert all(one.status is MachineStatus.DEPLOYED for one in await live.machines(filters={"status": "deployed"}))
     assert all(rack.connected for rack in await live.racks())
     assert await live.region_controllers()
     images = await live.boot_resources()

@@ -78,9 +78,7 @@ def test_urls_are_normalised(written):
     assert normalise_url(written) == "http://h:5240/MAAS/api/2.0/"
 
 
-@pytest.mark.parametrize(
-    "written", ["", "h:5240/MAAS", "ftp://h/MAAS", "http://user:pw@h/MAAS", "http:///MAAS"]
-)
+@pytest.mark.parametrize("written", ["", "h:5240/MAAS", "ftp://h/MAAS", "http://user:pw@h/MAAS", "http:///MAAS"])
 def test_wrong_urls_are_refused_without_repeating_them(written):
     with pytest.raises(ValueError, match="it must") as caught:
         normalise_url(written)
@@ -227,9 +225,7 @@ async def test_an_empty_403_is_explained_by_its_context(wire, region):
 
 
 async def test_a_403_with_a_text_keeps_it(wire, region):
-    wire.on(
-        "GET", "users/", Reply(403, "This method is reserved for admin users.", "text/plain"), op="whoami"
-    )
+    wire.on("GET", "users/", Reply(403, "This method is reserved for admin users.", "text/plain"), op="whoami")
     assert "reserved for admin users" in (await fails(region.whoami(), Forbidden)).problem
 
 
@@ -411,9 +407,7 @@ async def test_a_change_that_could_not_be_sent_is_not_in_doubt(url, wire, unused
     async with transport_to(url, tmp_path) as transport:
         await transport._description()
         transport._api = None
-        moved = Transport(
-            f"http://127.0.0.1:{unused_tcp_port_here}/MAAS", SecretStr(API_KEY), cache_dir=tmp_path
-        )
+        moved = Transport(f"http://127.0.0.1:{unused_tcp_port_here}/MAAS", SecretStr(API_KEY), cache_dir=tmp_path)
         moved._seen_hash = transport._api_hash
         error = await fails(moved.call("Machine", "abort", params={"system_id": "x"}), RegionUnreachable)
         await moved.close()
@@ -447,15 +441,13 @@ async def test_closing_ends_calls_under_way(wire, url):
         await fails(Region(transport).version(), RegionUnreachable)
 
 
-# -- sharing, describing, counting ----------------------------------------------------------------------------
+# -- sharing, describing, counting -----------------------------------------------------------------------
 
 
 async def test_long_lists_leave_room_for_short_reads(wire, url):
     wire.on("GET", "machines/", HANG)
     wire.on("GET", MACHINE, recorded("2.9", "machine_read"))
-    async with transport_to(
-        url, timeouts=TIMEOUTS, limits=Limits(read=2, list=2, power=1, write=1)
-    ) as transport:
+    async with transport_to(url, timeouts=TIMEOUTS, limits=Limits(read=2, list=2, power=1, write=1)) as transport:
         region = Region(transport)
         lists = [asyncio.ensure_future(region.machines()) for _ in range(10)]
         while len(wire.calls("machines/")) < 2:
@@ -474,9 +466,7 @@ async def test_the_description_is_fetched_once_and_kept_by_its_hash(wire, url, t
     async with transport_to(url, tmp_path) as transport:
         await asyncio.gather(*(Region(transport).machine("br3aen") for _ in range(5)))
     assert len(wire.calls("describe/")) == 1
-    assert not any(
-        call.headers.get("Authorization") for call in wire.calls("describe/") + wire.calls("version/")
-    )
+    assert not any(call.headers.get("Authorization") for call in wire.calls("describe/") + wire.calls("version/"))
     async with transport_to(url, tmp_path) as transport:
         await Region(transport).machine("br3aen")
     assert len(wire.calls("describe/")) == 1
@@ -502,14 +492,10 @@ async def test_an_upgraded_region_is_described_anew(wire, url, tmp_path, monkeyp
         assert len(wire.calls("describe/")) == 2
         assert len(list(tmp_path.glob("describe-*.json"))) == 2
         wire.on("GET", "machines/br3aen/", Reply(200, '"token"'), op="get_token")
-        assert (
-            await transport.call("Machine", "get_token", params={"system_id": "br3aen"})
-        ).body == b'"token"'
+        assert (await transport.call("Machine", "get_token", params={"system_id": "br3aen"})).body == b'"token"'
 
 
-@pytest.mark.parametrize(
-    "answer", [Reply(200, "[]"), Reply(200, "nope"), Reply(200, '{"resources": [{"name": 1}]}')]
-)
+@pytest.mark.parametrize("body", ["[]", "nope", '{"resources": [{"name": 1}]}'])
 async def test_a_description_that_is_none(wire, region, body):
     wire.on("GET", "describe/", Reply(200, body))
     await fails(region.version(), UnexpectedAnswer)
@@ -545,7 +531,4 @@ def test_python_libmaas_is_used_without_its_object_layer():
     import sys
 
     code = "import sys, bot.maas.region, bot.maas.watcher; print('maas.client.viscera' in sys.modules)"
-    assert (
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-        == "False\n"
-    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"

@@ -49,9 +49,7 @@ async def test_complete_images_are_not_read_each_time(live, standin):
     async with watching(live) as (_, watcher):
         await watcher.wait_for_snapshot(10)
         await until(lambda: sum(call.path == "boot-resources/" and not call.op for call in standin.log) >= 3)
-        reads = [
-            call.path for call in standin.log if call.path.startswith("boot-resources/") and call.path[15:]
-        ]
+        reads = [call.path for call in standin.log if call.path.startswith("boot-resources/") and call.path[15:]]
         assert len(reads) == len(set(reads))
 
 

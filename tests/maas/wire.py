@@ -123,9 +123,7 @@ async def _send(request: web.BaseRequest, answer: Any) -> web.StreamResponse:
         request.transport.write(answer.raw)
         await asyncio.sleep(0.05)
     elif answer.kind == "truncate":
-        request.transport.write(
-            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n[{"
-        )
+        request.transport.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n[{")
         await asyncio.sleep(0.05)
         request.transport.close()
         return web.Response()

@@ -248,3 +248,13 @@ def test_mentions_in_a_summary_cannot_reach_everybody() -> None:
     text = render(Message("<!channel> <!here>")).text
     mrkdwn(text.replace("&lt;", ""))
     assert text == "&lt;!channel&gt; &lt;!here&gt;"
+
+
+def test_what_fits_is_whole_beside_what_does_not() -> None:
+    rows = [(f"node-{n}", "x" * 80) for n in range(190)]
+    parts = (Table(("Name", "State"), rows), Log("short", "one line"), Paragraph(("y" * 2000,)))
+    rendered = render(Message("s", parts))
+    assert len(rendered.files) == 1
+    assert [block["type"] for block in rendered.blocks] == ["data_table", "context", "rich_text", "rich_text"]
+    assert "y" * 2000 in list(strings(rendered.blocks))
+    assert len(rendered.blocks[0]["rows"]) > 100

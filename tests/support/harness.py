@@ -68,19 +68,30 @@ class Talk:
         assert outcome.error is None, outcome.error
         return await until(
             lambda: next(
-                (one for one in reversed(self.workspace.messages(channel, user)) if one.ts not in before and one.bot_id), None
+                (
+                    one
+                    for one in reversed(self.workspace.messages(channel, user))
+                    if one.ts not in before and one.bot_id
+                ),
+                None,
             ),
             timeout,
             f"an answer to {text}",
         )
 
-    async def mention(self, text: str, user: str = OLGA, channel: str = OPS, thread: str | None = None) -> Message:
+    async def mention(
+        self, text: str, user: str = OLGA, channel: str = OPS, thread: str | None = None
+    ) -> Message:
         """Mention the bot and wait for its answer in the thread."""
         ts = await self.workspace.say(user, channel, f"<@{self.workspace.app.bot_user_id}> {text}", thread)
         root = thread or ts
 
         def answer() -> Message | None:
-            replies = [one for one in self.workspace.messages(channel, user, root) if one.bot_id and float(one.ts) > float(ts)]
+            replies = [
+                one
+                for one in self.workspace.messages(channel, user, root)
+                if one.bot_id and float(one.ts) > float(ts)
+            ]
             return replies[0] if replies else None
 
         return await until(answer, what=f"an answer to {text}")
@@ -94,7 +105,11 @@ class Talk:
             if isinstance(element, dict) and element.get("action_id") == action
         )
         return await self.workspace.click(
-            user, MessageRef(message.channel_id, message.ts), action, block_id=block["block_id"], value=element["value"]
+            user,
+            MessageRef(message.channel_id, message.ts),
+            action,
+            block_id=block["block_id"],
+            value=element["value"],
         )
 
     def now(self, message: Message, user: str = OLGA) -> Message:
@@ -107,7 +122,11 @@ class Talk:
 
     def replies(self, message: Message, user: str = OLGA) -> list[Message]:
         """The thread below a message."""
-        return [one for one in self.workspace.messages(message.channel_id, user, message.ts) if one.ts != message.ts]
+        return [
+            one
+            for one in self.workspace.messages(message.channel_id, user, message.ts)
+            if one.ts != message.ts
+        ]
 
     def read(self, message: Message, user: str = OLGA) -> str:
         """All words of a message as it is now, its summary first."""
@@ -138,7 +157,9 @@ class Running:
 
 
 @asynccontextmanager
-async def running(state: Path, *, settings: dict[str, str] | None = None, **options: Any) -> AsyncIterator[Running]:
+async def running(
+    state: Path, *, settings: dict[str, str] | None = None, **options: Any
+) -> AsyncIterator[Running]:
     """Stand-ins and bot, up and with a filled fleet view; both stopped at the end."""
     options = {"speed": 40.0, "strict_timing": False, **options}
     world = World.build(state, **options)

@@ -39,7 +39,12 @@ class BotProcess:
         """Launch; with `ready`, wait until it takes commands."""
         self.port = _free_port()
         base = {name: value for name, value in os.environ.items() if not name.startswith(("SLACK_", "MAAS"))}
-        environment = {**base, **self._environment, "MAASBOT_HTTP_PORT": str(self.port), "MAASBOT_LOG_LEVEL": "info"}
+        environment = {
+            **base,
+            **self._environment,
+            "MAASBOT_HTTP_PORT": str(self.port),
+            "MAASBOT_LOG_LEVEL": "info",
+        }
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable, "-c", _PROGRAM, env=environment, stdout=log, stderr=log

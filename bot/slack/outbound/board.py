@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Coroutine
-from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
@@ -13,6 +12,7 @@ import structlog
 from bot.message import Message
 from bot.slack.outbound.budget import pause
 from bot.slack.outbound.calls import Calls, pause_after
+from bot.slack.outbound.entry import Entry
 from bot.slack.outbound.errors import (
     MessageGone,
     RateLimited,
@@ -35,43 +35,6 @@ _FATAL_PAUSE: Final = 60.0
 _LONG: Final = 3600.0
 
 
-@dataclass(slots=True)
-class _Entry:
-    """One message. `message` is the newest state not yet sent; `shown` the digest of what Slack shows."""
-
-    key: str
-    message: Message | None = None
-    digest: str = ""
-    final: bool = False
-    attach: bool = False
-    urgent: bool = False
-    row: Row | None = None
-    shown: str = ""
-    #: The digest of the final state that the database holds.
-    written: str = ""
-    busy: bool = False
-    #: The id under which the message is posted anew after somebody deleted it; that is done once.
-    anew: str = ""
-    failures: int = 0
-    last_sent: float = float("-inf")
-    not_before: float = float("-inf")
-
-    @property
-    def unsent_final(self) -> bool:
-        return self.final and (self.message is not None or self.busy)
-
-    @property
-    def ready(self) -> bool:
-        """Whether the state can be sent as it is: known where to, written down if final, and new."""
-        if self.row is None or self.shown == self.digest or (self.final and self.written != self.digest):
-            return False
-        return self.row.ts is not None or self.final or bool(self.anew)
-
-    @property
-    def rank(self) -> tuple[bool, bool, float]:
-        return (not self.urgent, not self.final, self.last_sent)
-
-
 class Board:
     """Shows the newest state of every keyed message.
 
@@ -83,7 +46,7 @@ class Board:
         self._posting = posting
         self._ledger = ledger
         self._spacing = spacing
-        self._entries: dict[str, _Entry] = {}
+        self._entries: dict[str, Entry] = {}
         self._being_posted: set[str] = set()
         self._changed = asyncio.Event()
         self._settled = asyncio.Event()
@@ -143,11 +106,11 @@ class Board:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _entry(self, key: str) -> _Entry:
+    def _entry(self, key: str) -> Entry:
         if len(self._entries) >= _AT_HAND:
             # Those with nothing to send can be had again from their rows.
             self._entries = {one.key: one for one in self._entries.values() if one.message or one.busy}
-        return self._entries.setdefault(key, _Entry(key))
+        return self._entries.setdefault(key, Entry(key))
 
     def _wake(self) -> None:
         self._changed.set()
@@ -167,9 +130,9 @@ class Board:
             else:
                 await pause(clock, min(wait, gate.delay(urgent=best.urgent)), self._changed)
 
-    def _look(self, now: float) -> tuple[_Entry | None, float]:
+    def _look(self, now: float) -> tuple[Entry | None, float]:
         """Who is next, and the seconds until somebody else may be. Whoever is not ready is made so."""
-        best: _Entry | None = None
+        best: Entry | None = None
         wait = _LONG
         for entry in list(self._entries.values()):
             if entry.message is None or entry.busy or entry.key in self._being_posted:
@@ -186,7 +149,7 @@ class Board:
                 best = entry
         return best, wait
 
-    def _start(self, entry: _Entry, work: Coroutine[Any, Any, None]) -> None:
+    def _start(self, entry: Entry, work: Coroutine[Any, Any, None]) -> None:
         entry.busy = True
         task = asyncio.create_task(work, name=f"slack-edit {entry.key}")
         self._work.add(task)
@@ -199,7 +162,7 @@ class Board:
 
         task.add_done_callback(done)
 
-    async def _prepare(self, entry: _Entry) -> None:
+    async def _prepare(self, entry: Entry) -> None:
         """Find the message's row, and write a final state down before it is sent."""
         wanted, final, message = entry.digest, entry.final, entry.message
         try:
@@ -226,7 +189,7 @@ class Board:
             else:
                 entry.written = wanted
 
-    async def _deliver(self, entry: _Entry) -> None:
+    async def _deliver(self, entry: Entry) -> None:
         message, wanted, row = entry.message, entry.digest, entry.row
         final, urgent, attach = entry.final, entry.urgent, entry.attach
         if message is None or row is None:
@@ -258,7 +221,7 @@ class Board:
         finally:
             entry.last_sent = self._calls.clock.now()
 
-    async def _send(self, entry: _Entry, row: Row, message: Message, *, attach: bool, urgent: bool) -> bool:
+    async def _send(self, entry: Entry, row: Row, message: Message, *, attach: bool, urgent: bool) -> bool:
         """Edit, or post where nothing stands. False: Slack had it already and shows an older state."""
         if row.ts is None:
             posted = await self._posting.post(
@@ -283,14 +246,14 @@ class Board:
             await self._posting.upload_all(ref, row.thread_ts, rendered.files)
         return True
 
-    def _again(self, entry: _Entry, message: Message, *, urgent: bool, wait: float) -> None:
+    def _again(self, entry: Entry, message: Message, *, urgent: bool, wait: float) -> None:
         """Keep the state for another try, unless a newer one has come."""
         if entry.message is None:
             entry.message = message
         entry.urgent = entry.urgent or urgent
         entry.not_before = self._calls.clock.now() + wait
 
-    async def _replace(self, entry: _Entry, message: Message, gone: MessageGone, *, urgent: bool) -> None:
+    async def _replace(self, entry: Entry, message: Message, gone: MessageGone, *, urgent: bool) -> None:
         """Somebody deleted the message: post it anew, once."""
         self._log.warning("message_gone", key=entry.key, code=gone.code, posting_anew=not entry.anew)
         if entry.anew or entry.row is None or entry.row.ts is None:
@@ -299,7 +262,7 @@ class Board:
         entry.row = await self._written(entry.row, ts=None)
         self._again(entry, message, urgent=urgent, wait=0.0)
 
-    async def _settle(self, entry: _Entry, shown: str, final: bool) -> None:
+    async def _settle(self, entry: Entry, shown: str, final: bool) -> None:
         """Write down what Slack shows now. States on the way to the final one are not worth a write each."""
         row = entry.row
         if row is None:

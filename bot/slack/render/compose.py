@@ -90,8 +90,10 @@ def _fit(message: Message, frame: Frame, limit: int) -> tuple[list[Piece] | None
         room = limit - sum(piece.cost for index, piece in enumerate(natural) if index not in elastic)
         shares: dict[int, int] = {}
         for left, index in enumerate(sorted(elastic, key=lambda index: natural[index].cost)):
-            shares[index] = min(natural[index].cost, room // (len(elastic) - left)) if room > 0 else 0
-            room -= shares[index]
+            share = max(0, room // (len(elastic) - left))
+            if natural[index].cost > share:
+                shares[index] = share
+            room -= min(natural[index].cost, share)
         frame = Frame(frame.surface, frame.native, frame.attach)
         natural = _pieces(message.parts, frame, shares)
         cost = sum(piece.cost for piece in natural)

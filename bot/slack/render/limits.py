@@ -11,8 +11,10 @@ from typing import Final
 MESSAGE_BLOCKS: Final = 50
 VIEW_BLOCKS: Final = 100
 TOTAL: Final = 13_000
-#: What one block is reckoned to add to the total beside its texts.
-FRAME: Final = 40
+#: What each object with a type is reckoned to add to the total beside its texts.
+OBJECT: Final = 16
+#: What a block with a title and one body adds so.
+FRAME: Final = 5 * OBJECT
 TEXT: Final = 3_000
 #: chat.update refuses a longer `text` than 4,000, entities counted letter by letter.
 UPDATE_TEXT: Final = 3_900

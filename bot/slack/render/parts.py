@@ -26,7 +26,7 @@ def paragraph(part: Paragraph, frame: Frame, room: int) -> Piece:
     whole = rich(part.text, limit=10**9)
     if not whole:
         return Piece([])
-    if weight(whole) + limits.FRAME <= min(room, limits.TEXT):
+    if weight(whole) + limits.FRAME <= min(room, limits.TEXT + limits.FRAME):
         return Piece([rich_block(section(whole))])
     file = frame.file("text", "The whole text", written(part.text) + "\n")
     kept = rich(part.text, limit=max(0, min(room, limits.TEXT) - _NOTICE - 2 * limits.FRAME))

@@ -37,7 +37,7 @@ class Piece:
     @property
     def cost(self) -> int:
         """What it adds to the message's total."""
-        return sum(weight(block) + limits.FRAME for block in self.blocks)
+        return sum(map(weight, self.blocks))
 
 
 @dataclass(slots=True)

@@ -41,9 +41,9 @@ def rich(text: Text, *, limit: int = limits.TEXT) -> list[Block]:
             continue
         length = weight(element)
         if length > room:
-            if element["type"] == "text" and room > 1:
-                elements.append({**element, "text": cut(element["text"], room)})
-            elif room > 0:
+            if element["type"] == "text" and room > limits.OBJECT:
+                elements.append({**element, "text": cut(element["text"], room - limits.OBJECT)})
+            elif room > limits.OBJECT:
                 elements.append({"type": "text", "text": "…"})
             break
         elements.append(element)
@@ -155,11 +155,15 @@ def _written_span(span: Span) -> str:
 
 
 def weight(value: Any) -> int:
-    """Characters of every string that Slack reckons into a message's total."""
+    """What Slack reckons a value to add to a message's total: its texts, and something for each object.
+
+    The cells of a data table are reckoned by their texts alone: otherwise no table could reach its own limit.
+    """
     if isinstance(value, str):
         return size(value)
     if isinstance(value, dict):
-        return sum(weight(inner) for key, inner in value.items() if key not in _WEIGHTLESS)
+        own = limits.OBJECT if value.get("type", "raw_text") != "raw_text" else 0
+        return own + sum(weight(inner) for key, inner in value.items() if key not in _WEIGHTLESS)
     if isinstance(value, list):
         return sum(weight(inner) for inner in value)
     return 0

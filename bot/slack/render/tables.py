@@ -9,7 +9,7 @@ from bot.message import File, Table
 from bot.slack.render import limits
 from bot.slack.render.literal import columns, cut, literal, pad, size
 from bot.slack.render.piece import Frame, Native, Piece, Surface
-from bot.slack.render.spans import Block, rich_block, section
+from bot.slack.render.spans import Block, rich_block, section, weight
 
 _CELL: Final = 500
 _NOTICE: Final = 160
@@ -88,7 +88,7 @@ def _plain_table(caption: str, heads: list[str], rows: list[list[str]], room: in
         }
         return rich_block(*title, body), max(0, kept - 1)
     items = [_item(heads, row) for row in rows]
-    costs = [sum(size(element["text"]) for element in item["elements"]) for item in items]
+    costs = list(map(weight, items))
     kept = 0
     for cost in costs:
         room -= cost

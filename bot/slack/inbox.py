@@ -1,0 +1,96 @@
+"""Commands that were acknowledged and not answered yet, so that a crash in between is at least told to who asked."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from contextlib import suppress
+
+import sqlalchemy as sa
+import structlog
+
+from bot.message import Code, say
+from bot.slack.outbound import Outbound, SlackError
+from bot.storage import Database, StorageUnavailableError
+from bot.storage import inbox as table
+
+#: How long a response URL lives, in seconds, less a margin.
+_URL_LIFE = 28 * 60.0
+#: Longest wait for the database before a command is acknowledged without being written down, in seconds.
+_PATIENCE = 0.5
+_SWEEP = 1.0
+
+
+class Inbox:
+    """Writes each command down before its acknowledgement, and strikes it out once it is answered."""
+
+    def __init__(self, database: Database, outbound: Outbound) -> None:
+        self._database = database
+        self._outbound = outbound
+        self._answered: list[str] = []
+        self._task: asyncio.Task[None] | None = None
+        self._log = structlog.get_logger("inbox")
+
+    async def start(self) -> None:
+        """Tell the people whose commands an earlier process left open, and begin to strike out."""
+        try:
+            left = await self._database.run(_take_all)
+        except StorageUnavailableError as error:
+            self._log.warning("inbox_not_read", reason=error.reason)
+            left = []
+        for response_url, words in left:
+            with suppress(SlackError):
+                await self._outbound.respond(
+                    response_url,
+                    say(
+                        "I was restarted while I worked on ",
+                        Code(words),
+                        ". If you saw no answer to it, ask again.",
+                    ),
+                )
+        self._task = asyncio.create_task(self._strike_out(), name="inbox")
+
+    async def close(self) -> None:
+        """Strike out what was answered."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self._sweep()
+
+    async def take(self, response_url: str, words: str) -> str:
+        """Write a command down and return its ticket. Never raises, and never takes long: the acknowledgement waits."""
+        ticket = secrets.token_hex(8)
+        row = {"id": ticket, "response_url": response_url, "words": words[:500], "taken_at": time.time()}
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                await self._database.run(lambda connection: connection.execute(table.insert().values(row)))
+        except (StorageUnavailableError, TimeoutError):
+            self._log.warning("command_not_written_down")
+        return ticket
+
+    def answered(self, ticket: str) -> None:
+        """The person has an answer, or was told that there is none."""
+        self._answered.append(ticket)
+
+    async def _strike_out(self) -> None:
+        while True:
+            await asyncio.sleep(_SWEEP)
+            await self._sweep()
+
+    async def _sweep(self) -> None:
+        tickets, self._answered = self._answered, []
+        if not tickets:
+            return
+        try:
+            await self._database.run(
+                lambda connection: connection.execute(table.delete().where(table.c.id.in_(tickets)))
+            )
+        except StorageUnavailableError:
+            self._answered += tickets
+
+
+def _take_all(connection: sa.Connection) -> list[tuple[str, str]]:
+    rows = connection.execute(sa.select(table.c.response_url, table.c.words, table.c.taken_at)).all()
+    connection.execute(table.delete())
+    return [(url, words) for url, words, taken_at in rows if url and taken_at > time.time() - _URL_LIFE]
