@@ -14,6 +14,9 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy import event
 
+from bot import audit_guards
+from bot.telemetry import Redactor
+
 T = TypeVar("T")
 
 metadata = sa.MetaData()
@@ -55,6 +58,29 @@ operations = sa.Table(
     sa.Column("started_at", sa.Float),
     sa.Column("ended_at", sa.Float),
     sa.Column("cancelled_by", sa.String(40)),
+    sa.Column("replica", sa.String(40)),
+    sa.Column("workflow_version", sa.String(20)),
+    sa.Column("waits_for", sa.Text, nullable=False, default=""),
+    sa.Column("link", sa.Text, nullable=False, default=""),
+    sa.Column("reason", sa.Text, nullable=False, default=""),
+    sa.Column("needed", sa.Integer, nullable=False, default=0),
+    sa.Column("approval_channel", sa.String(40)),
+    sa.Column("expires_at", sa.Float),
+    sa.Column("reminders", sa.Integer, nullable=False, default=0),
+    sa.Column("broke_glass", sa.Boolean, nullable=False, default=False),
+    sa.Column("queued_behind", sa.String(20)),
+)
+
+#: What other people decided on an operation: one row a person, written once.
+decisions = sa.Table(
+    "decisions",
+    metadata,
+    sa.Column("operation_id", sa.String(20), sa.ForeignKey("operations.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("person_id", sa.String(40), primary_key=True),
+    sa.Column("person_name", sa.String(200), nullable=False),
+    sa.Column("approved", sa.Boolean, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False, default=""),
+    sa.Column("at", sa.Float, nullable=False),
 )
 
 #: One row a target of an operation. `baseline` is the newest event before MAAS was asked: the intent, written first.
@@ -84,7 +110,63 @@ inbox = sa.Table(
     sa.Column("response_url", sa.Text, nullable=False),
     sa.Column("words", sa.Text, nullable=False),
     sa.Column("taken_at", sa.Float, nullable=False),
+    sa.Column("replica", sa.String(40), nullable=False, default=""),
 )
+
+#: Which operation works on which machine (see operations.locks).
+locks = sa.Table(
+    "locks",
+    metadata,
+    sa.Column("region", sa.String(80), primary_key=True),
+    sa.Column("key", sa.String(80), primary_key=True),
+    sa.Column("operation_id", sa.String(20), nullable=False, index=True),
+    sa.Column("taken_at", sa.Float, nullable=False),
+)
+
+#: The bots that work on this database, and when each was last heard of, by the database's clock.
+replicas = sa.Table(
+    "replicas",
+    metadata,
+    sa.Column("id", sa.String(40), primary_key=True),
+    sa.Column("place", sa.String(255), nullable=False),
+    sa.Column("workflow_version", sa.String(20), nullable=False),
+    sa.Column("started_at", sa.Float, nullable=False),
+    sa.Column("seen_at", sa.Float, nullable=False),
+)
+
+
+#: The audit: what was asked, decided and done, each record chained to the one before. Written by bot.audit alone.
+#: `record` is the truth, in canonical JSON; the columns beside it are copies to search by.
+audit_records = sa.Table(
+    "audit_records",
+    metadata,
+    sa.Column("seq", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=False),
+    sa.Column("at", sa.String(27), nullable=False, index=True),
+    sa.Column("kind", sa.String(40), nullable=False),
+    sa.Column("person_id", sa.Text, nullable=False, index=True),
+    sa.Column("person_name", sa.Text, nullable=False),
+    sa.Column("operation_id", sa.Text, nullable=False, index=True),
+    sa.Column("subjects", sa.Text, nullable=False),
+    sa.Column("record", sa.Text, nullable=False),
+    sa.Column("previous", sa.String(64), nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False),
+)
+
+#: The end of the chain: appending locks this row, and a chain that was cut short no longer fits it.
+audit_head = sa.Table(
+    "audit_head",
+    metadata,
+    sa.Column("id", sa.Integer, sa.CheckConstraint("id = 1"), primary_key=True, autoincrement=False),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False),
+)
+
+
+@event.listens_for(metadata, "after_create")
+def _guard_audit(_target: object, connection: sa.Connection, tables: Any = (), **_options: Any) -> None:
+    if audit_head in (tables or ()):
+        for statement in audit_guards.statements(connection.dialect.name):
+            connection.exec_driver_sql(statement)
 
 
 class StorageUnavailableError(Exception):
@@ -112,12 +194,14 @@ class Database:
         )
 
     async def create(self) -> None:
-        """Make the tables that are missing.
+        """Make the tables, or bring those of an older version up to date. Several bots may do so at once.
 
         Raises:
-            StorageUnavailableError: the database can't be opened or written.
+            StorageUnavailableError: the database can't be opened or written, or was made by a newer version.
         """
-        await self.run(metadata.create_all)
+        from bot.migrations import upgrade
+
+        await self.run(upgrade)
 
     async def run(self, fn: Callable[[sa.Connection], T]) -> T:
         """Run `fn` in one transaction, which commits when it returns.

@@ -12,6 +12,7 @@ class OperationState(StrEnum):
     """The life of an operation. Everything from `done` on is an end."""
 
     PLANNED = "planned"
+    AWAITING = "awaiting approval"
     QUEUED = "queued"
     RUNNING = "running"
     CANCELLING = "cancelling"
@@ -21,6 +22,7 @@ class OperationState(StrEnum):
     VOID = "void"
     WITHDRAWN = "withdrawn"
     EXPIRED = "expired"
+    DENIED = "denied"
 
     @property
     def under_way(self) -> bool:
@@ -28,7 +30,12 @@ class OperationState(StrEnum):
 
     @property
     def ended(self) -> bool:
-        return self not in UNDER_WAY and self is not OperationState.PLANNED
+        return self not in UNDER_WAY and not self.open
+
+    @property
+    def open(self) -> bool:
+        """A person's word is waited for."""
+        return self in {OperationState.PLANNED, OperationState.AWAITING}
 
 
 UNDER_WAY = frozenset({OperationState.QUEUED, OperationState.RUNNING, OperationState.CANCELLING})
@@ -75,6 +82,17 @@ class TargetRow:
 
 
 @dataclass(frozen=True, slots=True)
+class PersonsDecision:
+    """What one person decided on an operation, and why."""
+
+    person_id: str
+    person_name: str
+    approved: bool
+    reason: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """One operation with its targets. Times are seconds since the epoch."""
 
@@ -96,7 +114,16 @@ class Operation:
     started_at: float | None
     ended_at: float | None
     cancelled_by: str | None
+    link: str = ""
+    reason: str = ""
+    needed: int = 0
+    approval_channel: str | None = None
+    expires_at: float | None = None
+    reminders: int = 0
+    broke_glass: bool = False
+    queued_behind: str | None = None
     targets: tuple[TargetRow, ...] = ()
+    decisions: tuple[PersonsDecision, ...] = ()
 
     def count(self, *states: TargetState) -> int:
         return sum(1 for target in self.targets if target.state in states)

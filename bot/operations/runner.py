@@ -22,6 +22,7 @@ from bot.operations.engine import Step
 from bot.operations.kinds import End, MachineKind
 from bot.operations.records import FailureCause, Operation, TargetRow, TargetState
 from bot.operations.store import OperationStore
+from bot.operations.verdict import entry_for
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -150,11 +151,13 @@ class MachineRunner:
             baseline = await self._patiently(
                 operation.id, target.key, lambda: region.newest_event_id(target.key)
             )
+            asking = entry_for(operation, "operation.step", None, {"target": target.key, "outcome": "asking"}, (target.name,))
             await self._store.move_target(
                 operation.id,
                 target.key,
                 [TargetState.WAITING],
                 TargetState.ASKING,
+                entry=asking,
                 baseline=baseline,
                 asked_at=time.time(),
             )
@@ -344,7 +347,11 @@ class MachineRunner:
         values: dict[str, Any] = {"label": label, "detail": detail, "ended_at": time.time()}
         if cause is not None:
             values["cause"] = cause
-        await self._store.move_target(operation_id, key, _OPEN, state, **values)
+        operation = await self._store.get(operation_id)
+        name = next((row.name for row in operation.targets if row.key == key), key)
+        details = {"target": key, "outcome": state.value, "state": label, "detail": detail}
+        entry = entry_for(operation, "operation.step", None, details, (name,))
+        await self._store.move_target(operation_id, key, _OPEN, state, entry=entry, **values)
         self._details.pop((operation_id, key), None)
         self._changed(operation_id)
 

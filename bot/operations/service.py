@@ -1,39 +1,34 @@
-"""Operations as commands and people see them: propose, confirm, withdraw, cancel, list; and the engine's work."""
+"""Operations as commands and people see them: propose, confirm, withdraw, cancel, list. The work itself is in `work`."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from statistics import median
 from typing import Any
 
 import structlog
 
-from bot.maas.errors import MaasError
 from bot.maas.service import RegionService
-from bot.operations import view
-from bot.operations.engine import Engine, Step
+from bot.operations.approvals import Approvals, ApprovalSettings
+from bot.operations.engine import Engine
 from bot.operations.kinds import MachineKind
-from bot.operations.plan import LeftOut, Plan, difference
+from bot.operations.plan import LeftOut, Plan
 from bot.operations.records import UNDER_WAY, Operation, OperationState, TargetState
 from bot.operations.runner import MachineRunner
 from bot.operations.store import OperationStore
+from bot.operations.verdict import Verdict, entry_for, remaining
+from bot.operations.work import OperationWork
 from bot.people import Identity, Origin
+from bot.policy import Policy, Risk
 from bot.storage import StorageUnavailableError
 
 #: How long a plan waits for its confirmation.
 PLAN_TTL = timedelta(minutes=15)
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """Whether a click or a word had its effect; if not, why, in a sentence for the person."""
-
-    done: bool
-    reason: str = ""
+_ENDED_BADLY = (TargetState.FAILED, TargetState.STOPPED, TargetState.UNTOUCHED)
 
 
 class Operations:
@@ -44,14 +39,17 @@ class Operations:
         store: OperationStore,
         regions: Mapping[str, RegionService],
         kinds: Mapping[str, MachineKind],
+        policy: Policy,
+        approval: ApprovalSettings,
         *,
         pause: float = 1.0,
     ) -> None:
         self._store = store
-        self._regions = regions
         self._kinds = kinds
         self._listeners: list[Callable[[str], None]] = []
         self._runner = MachineRunner(store, regions, kinds, self._changed, pause=pause)
+        self.work = OperationWork(store, regions, kinds, self._runner, self._changed, pause=pause)
+        self.approvals = Approvals(store, policy, approval, changed=self._changed, start=self._begin)
         self._engine: Engine | None = None
         self._housekeeping: asyncio.Task[None] | None = None
         self._pause = pause
@@ -69,7 +67,7 @@ class Operations:
         for operation in await self._store.newest(states=UNDER_WAY, limit=1000):
             await engine.start(operation.id)
             self._changed(operation.id)
-        self._housekeeping = asyncio.create_task(self._expire_plans(), name="expire-plans")
+        self._housekeeping = asyncio.create_task(self._keep_house(), name="operations-housekeeping")
 
     async def close(self) -> None:
         """Park everything; the next start goes on with it."""
@@ -85,9 +83,9 @@ class Operations:
 
     # -- for people --------------------------------------------------------------------------------------------
 
-    async def propose(self, plan: Plan, person: Identity, origin: Origin, words: str) -> Operation:
-        """Store a plan and wait for its confirmation."""
-        return await self._store.create(plan, person, origin, words, time.time())
+    async def plan(self, kind: str, region: RegionService, options: Mapping[str, Any]) -> Plan:
+        """Look at the world and say what an operation of this kind would do. Raises MaasError."""
+        return await self._kinds[kind].plan(region, options)
 
     async def without_held(self, plan: Plan) -> Plan:
         """The plan without the targets that another operation is at work on; they are left out with its name."""
@@ -95,76 +93,93 @@ class Operations:
         if not held:
             return plan
         free = tuple(target for target in plan.targets if target.key not in held)
-        taken = [
-            LeftOut(target.name, _held_by(held[target.key])) for target in plan.targets if target.key in held
-        ]
+        taken = [LeftOut(target.name, held_by(held[target.key])) for target in plan.targets if target.key in held]
         return replace(plan, targets=free, left_out=(*plan.left_out, *taken))
 
+    async def propose(
+        self, plan: Plan, person: Identity, origin: Origin, words: str, reason: str = "", behind: str | None = None
+    ) -> Operation:
+        """Store a plan and wait for its confirmation. `behind` names the operation whose machines it waits for."""
+        operation = await self._store.create(plan, person, origin, words, reason)
+        if behind is not None:
+            await self._store.set(operation.id, queued_behind=behind)
+        return await self._store.get(operation.id)
+
+    async def posted(self, operation_id: str, link: str) -> None:
+        """Keep the address of the operation's message: the audit names it."""
+        await self._store.set(operation_id, link=link)
+
     async def confirm(self, operation_id: str, nonce: str, person: Identity) -> Verdict:
-        """The requester's yes. Exactly one call has the effect, however often it is clicked."""
+        """The requester's yes to a change. Exactly one call has the effect, however often it is clicked."""
         operation = await self._find(operation_id)
         if operation is None or operation.nonce != nonce:
             return Verdict(False, "This button belongs to no plan that I know. Ask again.")
         if operation.requester_id != person.user_id or operation.team_id != person.team_id:
-            return Verdict(
-                False, f"Only {operation.requester_name}, who asked for it, can confirm {operation_id}."
-            )
+            return Verdict(False, f"Only {operation.requester_name}, who asked for it, can confirm {operation_id}.")
         if operation.state is not OperationState.PLANNED:
             return Verdict(False, f"{operation_id} is no longer waiting: it is {operation.state}.")
+        if operation.plan.risk is not Risk.CHANGE:
+            return Verdict(False, f"{operation_id} is {operation.plan.risk}: another person has to approve it.")
         if operation.created_at + PLAN_TTL.total_seconds() < time.time():
-            await self._move(operation_id, OperationState.PLANNED, OperationState.EXPIRED)
-            return Verdict(
-                False, f"{operation_id} has expired. Ask again, so that the plan fits the world as it is now."
-            )
+            await self._drop(operation, OperationState.EXPIRED, "operation.expired")
+            return Verdict(False, f"{operation_id} has expired. Ask again, so that the plan fits the world as it is now.")
         async with self._confirming:
-            held = await self._store.holders(operation.region, {target.key for target in operation.targets})
-            if held:
-                key, holder = next(iter(held.items()))
-                name = next(target.name for target in operation.targets if target.key == key)
-                return Verdict(False, f"{name}: {_held_by(holder)}. Confirm again when that has ended.")
-            if not await self._store.move(
-                operation_id, [OperationState.PLANNED], OperationState.QUEUED, confirmed_at=time.time()
-            ):
-                return Verdict(False, f"{operation_id} was decided a moment ago.")
-        self._changed(operation_id)
-        assert self._engine is not None
-        await self._engine.start(operation_id)
+            if operation.queued_behind is None:
+                held = await self._store.holders(operation.region, {target.key for target in operation.targets})
+                if held:
+                    key, holder = next(iter(held.items()))
+                    name = next(target.name for target in operation.targets if target.key == key)
+                    return Verdict(False, f"{name}: {held_by(holder)}. Confirm again when that has ended.")
+            moved = await self._store.move(
+                operation.id,
+                [OperationState.PLANNED],
+                OperationState.QUEUED,
+                entry=entry_for(operation, "operation.confirmed", person),
+                confirmed_at=time.time(),
+            )
+        if not moved:
+            return Verdict(False, f"{operation_id} was decided a moment ago.")
+        self._changed(operation.id)
+        await self._begin(operation.id)
         return Verdict(True)
 
-    async def withdraw(self, operation_id: str, nonce: str, person: Identity) -> Verdict:
-        """The requester's no to their own plan."""
+    async def withdraw(self, operation_id: str, nonce: str | None, person: Identity) -> Verdict:
+        """The requester's no to their own plan or request. `nonce` is that of a button; None when it was typed."""
         operation = await self._find(operation_id)
-        if operation is None or operation.nonce != nonce:
+        if operation is None or (nonce is not None and operation.nonce != nonce):
             return Verdict(False, "This button belongs to no plan that I know.")
         if operation.requester_id != person.user_id or operation.team_id != person.team_id:
-            return Verdict(
-                False, f"Only {operation.requester_name}, who asked for it, can withdraw {operation_id}."
-            )
-        if not await self._move(operation_id, OperationState.PLANNED, OperationState.WITHDRAWN):
-            return Verdict(False, f"{operation_id} is no longer waiting.")
+            return Verdict(False, f"Only {operation.requester_name}, who asked for it, can withdraw {operation_id}.")
+        if not await self._drop(operation, OperationState.WITHDRAWN, "operation.withdrawn", person):
+            return Verdict(False, f"{operation_id} is no longer waiting: it is {operation.state}.")
         return Verdict(True)
 
     async def cancel(self, operation_id: str, person: Identity) -> Verdict:
-        """Stop at the next safe point: machines not begun stay untouched, those under way are aborted in MAAS."""
+        """Stop at the next safe point: machines not begun stay untouched, those under way are stopped in MAAS."""
         operation = await self._find(operation_id)
         if operation is None:
             return Verdict(False, f"There is no operation {operation_id}.")
-        if operation.state is OperationState.PLANNED:
-            moved = await self._move(operation_id, OperationState.PLANNED, OperationState.WITHDRAWN)
-            return Verdict(moved, "" if moved else f"{operation_id} was decided a moment ago.")
+        if operation.state.open:
+            return await self.withdraw(operation.id, None, person)
         if operation.state is OperationState.CANCELLING:
             return Verdict(False, f"{operation_id} is being cancelled already.")
         moved = await self._store.move(
-            operation_id,
+            operation.id,
             [OperationState.QUEUED, OperationState.RUNNING],
             OperationState.CANCELLING,
+            entry=entry_for(operation, "operation.cancelled", person),
             cancelled_by=person.user_id,
         )
         if not moved:
             return Verdict(False, f"{operation_id} has ended: {operation.outcome or operation.state}")
-        self._runner.cancelled(operation_id).set()
-        self._changed(operation_id)
+        self._runner.cancelled(operation.id).set()
+        self._changed(operation.id)
         return Verdict(True)
+
+    async def retry_options(self, operation: Operation) -> dict[str, Any]:
+        """The options of an operation for those of its machines that did not end well."""
+        again = [target.key for target in operation.targets if target.state in _ENDED_BADLY]
+        return {**operation.plan.options, "ids": again}
 
     async def get(self, operation_id: str) -> Operation:
         """Read one operation, with what its targets do at the moment.
@@ -174,9 +189,7 @@ class Operations:
         """
         operation = await self._store.get(operation_id)
         targets = tuple(
-            target
-            if target.state.ended
-            else replace(target, detail=self._runner.detail(operation_id, target.key))
+            target if target.state.ended else replace(target, detail=self._runner.detail(operation_id, target.key))
             for target in operation.targets
         )
         return replace(operation, targets=targets)
@@ -189,13 +202,13 @@ class Operations:
         """Operations that are being worked on, without their targets."""
         return await self._store.newest(states=UNDER_WAY, limit=200)
 
+    async def awaiting(self) -> list[Operation]:
+        """Operations that wait for an approval, without their targets."""
+        return await self._store.newest(states=[OperationState.AWAITING], limit=100)
+
     async def holder(self, region: str, key: str) -> Operation | None:
         """The operation that is at work on this machine, if any."""
         return (await self._store.holders(region, {key})).get(key)
-
-    async def plan(self, kind: str, region: RegionService, options: Mapping[str, Any]) -> Plan:
-        """Look at the world and say what an operation of this kind would do. Raises MaasError."""
-        return await self._kinds[kind].plan(region, options)
 
     def kind(self, operation: Operation) -> MachineKind:
         """The kind of an operation, for its words."""
@@ -206,65 +219,11 @@ class Operations:
         durations = await self._store.durations(kind, region)
         return timedelta(seconds=median(durations)) if len(durations) >= 3 else None
 
-    # -- for the engine ----------------------------------------------------------------------------------------
-
-    async def begin(self, operation_id: str) -> list[str]:
-        """Make the plan anew; if the world is another one by now, the operation is void and says what changed."""
-        operation = await self._store.get(operation_id)
-        keys = [target.key for target in operation.plan.targets]
-        if operation.state in {OperationState.RUNNING, OperationState.CANCELLING}:
-            return keys
-        if operation.state is not OperationState.QUEUED:
-            return []
-        changes = await self._changes_since(operation)
-        if changes:
-            outcome = "Nothing was done: the plan no longer fits. " + "; ".join(changes) + "."
-            await self._move(operation_id, OperationState.QUEUED, OperationState.VOID, outcome)
-            return []
-        await self._store.move(
-            operation_id, [OperationState.QUEUED], OperationState.RUNNING, started_at=time.time()
-        )
-        self._changed(operation_id)
-        return keys
-
-    async def run_target(self, operation_id: str, key: str, step: Step) -> None:
-        """Work on one target."""
-        await self._runner.run(await self._store.get(operation_id), key, step)
-
-    async def finish(self, operation_id: str) -> None:
-        """Write how it ended."""
-        operation = await self._store.get(operation_id)
-        if operation.state.ended:
-            return
-        failed, done = operation.count(TargetState.FAILED), operation.count(TargetState.DONE)
-        stopped = operation.count(TargetState.STOPPED, TargetState.UNTOUCHED)
-        if operation.state is OperationState.CANCELLING and stopped:
-            state = OperationState.CANCELLED
-        else:
-            state = OperationState.FAILED if failed else OperationState.DONE
-        outcome = _counts(operation, done, failed)
-        await self._store.move(operation_id, UNDER_WAY, state, outcome=outcome, ended_at=time.time())
-        self._runner.forget(operation)
-        self._log.info("operation_ended", operation=operation_id, state=state, done=done, failed=failed)
-        self._changed(operation_id)
-
-    async def _changes_since(self, operation: Operation) -> list[str]:
-        region = self._regions.get(operation.region)
-        kind = self._kinds.get(operation.kind)
-        if region is None or kind is None:
-            return [f"the region {operation.region} is no longer in the settings"]
-        deadline = time.monotonic() + 120 * self._pause
-        while True:
-            try:
-                now = await kind.plan(region, operation.plan.options)
-            except MaasError as error:
-                if time.monotonic() > deadline:
-                    return [f"MAAS could not be asked: {error.problem}"]
-                await asyncio.sleep(5 * self._pause)
-                continue
-            return [] if now.fingerprint == operation.plan.fingerprint else difference(operation.plan, now)
-
     # -- small ones --------------------------------------------------------------------------------------------
+
+    async def _begin(self, operation_id: str) -> None:
+        assert self._engine is not None, "operations are not started"
+        await self._engine.start(operation_id)
 
     async def _find(self, operation_id: str) -> Operation | None:
         try:
@@ -272,42 +231,37 @@ class Operations:
         except KeyError:
             return None
 
-    async def _move(
-        self, operation_id: str, expected: OperationState, new: OperationState, outcome: str = ""
+    async def _drop(
+        self, operation: Operation, new: OperationState, kind: str, person: Identity | None = None
     ) -> bool:
-        moved = await self._store.move(operation_id, [expected], new, ended_at=time.time(), outcome=outcome)
+        moved = await self._store.move(
+            operation.id,
+            [OperationState.PLANNED, OperationState.AWAITING],
+            new,
+            entry=entry_for(operation, kind, person),
+            ended_at=time.time(),
+        )
         if moved:
-            self._changed(operation_id)
+            self._changed(operation.id)
         return moved
 
-    async def _expire_plans(self) -> None:
+    async def _keep_house(self) -> None:
         while True:
             try:
                 for operation in await self._store.newest(states=[OperationState.PLANNED], limit=500):
                     if operation.created_at + PLAN_TTL.total_seconds() < time.time():
-                        await self._move(operation.id, OperationState.PLANNED, OperationState.EXPIRED)
+                        await self._drop(operation, OperationState.EXPIRED, "operation.expired")
+                await self.approvals.tend()
             except StorageUnavailableError as error:
-                self._log.warning("plans_not_expired", reason=error.reason)
-            await asyncio.sleep(20)
+                self._log.warning("housekeeping_failed", reason=error.reason)
+            await asyncio.sleep(max(1.0, 10 * self._pause))
 
     def _changed(self, operation_id: str) -> None:
         for listener in self._listeners:
             listener(operation_id)
 
 
-def _held_by(operation: Operation) -> str:
-    since = f" for {view.duration(time.time() - operation.started_at)}" if operation.started_at else ""
+def held_by(operation: Operation) -> str:
+    """Who holds a machine, what it does there, since when."""
+    since = f" for {remaining(time.time() - operation.started_at)}" if operation.started_at else ""
     return f"{operation.id} ({operation.plan.title}, asked by {operation.requester_name}) is at work on it{since}"
-
-
-def _counts(operation: Operation, done: int, failed: int) -> str:
-    labels: dict[str, int] = {}
-    for target in operation.targets:
-        labels[target.label] = labels.get(target.label, 0) + 1
-    states = ", ".join(
-        f"{count} {label}" for label, count in sorted(labels.items(), key=lambda item: -item[1])
-    )
-    total = len(operation.targets)
-    if failed:
-        return f"{failed} of {total} failed ({states})"
-    return f"{done} of {total} done ({states})"

@@ -1,33 +1,44 @@
-"""Operations in the database. Every change of state is compare-and-set: of two writers one wins, the other is told."""
+"""Operations in the database. Every change of state is compare-and-set: of two writers one wins, the other is told.
+
+What belongs together commits together: a change of state, the record of it in the audit, the locks that it takes or
+gives back.
+"""
 
 from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import sqlalchemy as sa
 
+from bot import audit
 from bot.operations.plan import Plan
 from bot.operations.records import UNDER_WAY, FailureCause, Operation, OperationState, TargetRow, TargetState
+from bot.operations.rows import decision_of, operation_of, target_of
 from bot.people import Identity, Origin
 from bot.storage import Database
+from bot.storage import decisions as decisions_table
 from bot.storage import operation_targets as targets_table
 from bot.storage import operations as table
 
 # No vowels and no look-alikes: ids are read aloud at night and typed on phones.
 _ALPHABET = "23456789bcdfghjkmnpqrstvwxz"
 
+#: Runs in the transaction of a change of state, before it commits.
+Also = Callable[[sa.Connection], None]
+
 
 class OperationStore:
-    """Reads and writes operations. Raises StorageUnavailableError from every method when the database does not answer."""
+    """Reads and writes operations. Every method raises StorageUnavailableError when the database does not answer."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
         self._database = database
+        self._clock = clock
 
-    async def create(self, plan: Plan, person: Identity, origin: Origin, words: str, now: float) -> Operation:
+    async def create(self, plan: Plan, person: Identity, origin: Origin, words: str, reason: str) -> Operation:
         """Store a planned operation under a new id."""
 
         def insert(connection: sa.Connection) -> str:
@@ -44,42 +55,48 @@ class OperationStore:
                     channel=origin.channel,
                     thread_ts=origin.thread,
                     words=words,
-                    plan=plan.to_json(),
-                    fingerprint=plan.fingerprint,
-                    nonce=secrets.token_urlsafe(12),
-                    outcome="",
-                    created_at=now,
+                    reason=reason,
+                    created_at=self._clock(),
+                    **_planned(plan),
                 )
             )
-            rows = [
-                {"operation_id": operation_id, "key": target.key, "seq": seq, "name": target.name,
-                 "state": TargetState.WAITING.value, "label": target.state, "detail": ""}
-                for seq, target in enumerate(plan.targets)
-            ]  # fmt: skip
-            connection.execute(targets_table.insert(), rows)
+            _insert_targets(connection, operation_id, plan)
+            details = {"plan": json.loads(plan.to_json()), "fingerprint": plan.fingerprint, "reason": reason}
+            entry = audit.Entry(
+                kind="operation.planned",
+                person_id=person.user_id,
+                person_name=person.name,
+                team_id=person.team_id,
+                channel=origin.channel,
+                operation_id=operation_id,
+                region=plan.region,
+                subjects=tuple(target.name for target in plan.targets),
+                words=words,
+                details=details,
+            )
+            audit.append(connection, entry, self._clock())
             return operation_id
 
         return await self.get(await self._database.run(insert))
 
     async def get(self, operation_id: str) -> Operation:
-        """Read one operation with its targets.
+        """Read one operation with its targets and decisions.
 
         Raises:
             KeyError: there is none of that id.
         """
 
         def read(connection: sa.Connection) -> Operation:
-            row = (
-                connection.execute(table.select().where(table.c.id == operation_id)).mappings().one_or_none()
-            )
+            row = connection.execute(table.select().where(table.c.id == operation_id)).mappings().one_or_none()
             if row is None:
                 raise KeyError(operation_id)
-            rows = connection.execute(
-                targets_table.select()
-                .where(targets_table.c.operation_id == operation_id)
-                .order_by(targets_table.c.seq)
-            ).mappings()
-            return _operation(row, [_target(one) for one in rows])
+            targets = targets_table.select().where(targets_table.c.operation_id == operation_id)
+            decided = decisions_table.select().where(decisions_table.c.operation_id == operation_id)
+            return operation_of(
+                row,
+                [target_of(one) for one in connection.execute(targets.order_by(targets_table.c.seq)).mappings()],
+                [decision_of(one) for one in connection.execute(decided.order_by(decisions_table.c.at)).mappings()],
+            )
 
         return await self._database.run(read)
 
@@ -91,14 +108,11 @@ class OperationStore:
         """
 
         def read(connection: sa.Connection) -> TargetRow:
-            row = (
-                connection.execute(targets_table.select().where(_is_target(operation_id, key)))
-                .mappings()
-                .one_or_none()
-            )
+            query = targets_table.select().where(_is_target(operation_id, key))
+            row = connection.execute(query).mappings().one_or_none()
             if row is None:
                 raise KeyError(f"{operation_id}/{key}")
-            return _target(row)
+            return target_of(row)
 
         return await self._database.run(read)
 
@@ -111,7 +125,7 @@ class OperationStore:
             query = table.select().order_by(table.c.created_at.desc()).limit(limit)
             if states is not None:
                 query = query.where(table.c.state.in_([state.value for state in states]))
-            return [_operation(row, []) for row in connection.execute(query).mappings()]
+            return [operation_of(row) for row in connection.execute(query).mappings()]
 
         return await self._database.run(read)
 
@@ -124,58 +138,143 @@ class OperationStore:
                 .join(table, table.c.id == targets_table.c.operation_id)
                 .where(table.c.region == region, table.c.state.in_([state.value for state in UNDER_WAY]))
                 .where(targets_table.c.state.in_(["waiting", "asking", "asked"]))
+                .order_by(table.c.confirmed_at.desc())
             )
             wanted = set(keys)
             rows = connection.execute(query).mappings()
-            return {row["target_key"]: _operation(row, []) for row in rows if row["target_key"] in wanted}
+            return {row["target_key"]: operation_of(row) for row in rows if row["target_key"] in wanted}
 
         return await self._database.run(read)
 
     async def move(
-        self, operation_id: str, expected: Collection[OperationState], new: OperationState, **values: Any
+        self,
+        operation_id: str,
+        expected: Collection[OperationState],
+        new: OperationState,
+        *,
+        entry: audit.Entry | None = None,
+        also: Also | None = None,
+        guard: sa.ColumnElement[bool] | None = None,
+        **values: Any,
     ) -> bool:
-        """Set the state to `new` if it is one of `expected` now. False: somebody else was first."""
+        """Set the state to `new` if it is one of `expected` now. False: somebody else was first.
+
+        Args:
+            operation_id: of the operation.
+            expected: states from which the change is right.
+            new: the state to set.
+            entry: what the audit keeps of it, in the same transaction.
+            also: more to do in the same transaction; an exception undoes all of it.
+            guard: a further condition on the row, such as its nonce.
+            **values: further columns.
+        """
 
         def write(connection: sa.Connection) -> bool:
-            result = connection.execute(
-                table.update()
-                .where(table.c.id == operation_id, table.c.state.in_([state.value for state in expected]))
-                .values(state=new.value, **values)
+            query = table.update().where(
+                table.c.id == operation_id, table.c.state.in_([state.value for state in expected])
             )
-            return result.rowcount == 1
+            if guard is not None:
+                query = query.where(guard)
+            if connection.execute(query.values(state=new.value, **values)).rowcount != 1:
+                return False
+            if also is not None:
+                also(connection)
+            if entry is not None:
+                audit.append(connection, entry, self._clock())
+            return True
 
         return await self._database.run(write)
 
+    async def plan_again(self, operation_id: str, plan: Plan, entry: audit.Entry) -> bool:
+        """Put a new plan in the place of one whose turn came late; it waits for a word again."""
+
+        def renew(connection: sa.Connection) -> None:
+            connection.execute(targets_table.delete().where(targets_table.c.operation_id == operation_id))
+            _insert_targets(connection, operation_id, plan)
+
+        return await self.move(
+            operation_id,
+            [OperationState.QUEUED],
+            OperationState.PLANNED,
+            entry=entry,
+            also=renew,
+            created_at=self._clock(),
+            confirmed_at=None,
+            queued_behind=None,
+            **_planned(plan),
+        )
+
+    async def decide(
+        self, operation_id: str, person: Identity, *, approved: bool, reason: str, entries: Sequence[audit.Entry]
+    ) -> OperationState | None:
+        """Write one person's decision down, once, and do what follows from it, in one transaction.
+
+        Returns the state after it: queued, denied, or still awaiting others; None when it came too late or twice.
+        """
+
+        def write(connection: sa.Connection) -> OperationState | None:
+            # The row is locked by a change of nothing: on SQLite that makes this transaction the one writer.
+            waiting = sa.and_(table.c.id == operation_id, table.c.state == OperationState.AWAITING.value)
+            touched = connection.execute(table.update().where(waiting).values(state=OperationState.AWAITING.value))
+            its = decisions_table.c.operation_id == operation_id
+            mine = decisions_table.select().where(its, decisions_table.c.person_id == person.user_id)
+            if touched.rowcount != 1 or connection.execute(mine).first() is not None:
+                return None
+            now = self._clock()
+            row = {"operation_id": operation_id, "person_id": person.user_id, "person_name": person.name}
+            connection.execute(decisions_table.insert().values(**row, approved=approved, reason=reason, at=now))
+            for entry in entries:
+                audit.append(connection, entry, now)
+            if not approved:
+                connection.execute(table.update().where(waiting).values(state=OperationState.DENIED.value, ended_at=now))
+                return OperationState.DENIED
+            count = sa.select(sa.func.count()).where(its, decisions_table.c.approved.is_(True))
+            needed = connection.execute(sa.select(table.c.needed).where(table.c.id == operation_id)).scalar_one()
+            if connection.execute(count).scalar_one() < needed:
+                return OperationState.AWAITING
+            queued = {"state": OperationState.QUEUED.value, "confirmed_at": now}
+            connection.execute(table.update().where(waiting).values(**queued))
+            return OperationState.QUEUED
+
+        return await self._database.run(write)
+
+    async def set(self, operation_id: str, **values: Any) -> None:
+        """Keep something of an operation that is no change of its state."""
+        await self._database.run(
+            lambda connection: connection.execute(table.update().where(table.c.id == operation_id).values(**values))
+        )
+
     async def move_target(
-        self, operation_id: str, key: str, expected: Collection[TargetState], new: TargetState, **values: Any
+        self,
+        operation_id: str,
+        key: str,
+        expected: Collection[TargetState],
+        new: TargetState,
+        *,
+        entry: audit.Entry | None = None,
+        **values: Any,
     ) -> bool:
-        """The same for one target. `cause` may be given as a FailureCause."""
+        """Compare-and-set for one target. `cause` may be given as a FailureCause."""
         cause = values.get("cause")
         if isinstance(cause, FailureCause):
             values["cause"] = json.dumps(asdict(cause))
 
         def write(connection: sa.Connection) -> bool:
-            result = connection.execute(
-                targets_table.update()
-                .where(
-                    _is_target(operation_id, key),
-                    targets_table.c.state.in_([state.value for state in expected]),
-                )
-                .values(state=new.value, **values)
+            query = targets_table.update().where(
+                _is_target(operation_id, key), targets_table.c.state.in_([state.value for state in expected])
             )
-            return result.rowcount == 1
+            if connection.execute(query.values(state=new.value, **values)).rowcount != 1:
+                return False
+            if entry is not None:
+                audit.append(connection, entry, self._clock())
+            return True
 
         return await self._database.run(write)
 
     async def label_target(self, operation_id: str, key: str, label: str) -> None:
         """Keep the state that MAAS reports for a target."""
-
-        def write(connection: sa.Connection) -> None:
-            connection.execute(
-                targets_table.update().where(_is_target(operation_id, key)).values(label=label)
-            )
-
-        await self._database.run(write)
+        query = targets_table.update().where(_is_target(operation_id, key)).values(label=label)
+        await self._database.run(lambda connection: connection.execute(query))
 
     async def durations(self, kind: str, region: str, limit: int = 50) -> list[float]:
         """How long targets of this kind took lately, in seconds, newest first; only those that succeeded."""
@@ -184,11 +283,7 @@ class OperationStore:
             query = (
                 sa.select(targets_table.c.ended_at - targets_table.c.asked_at)
                 .join(table, table.c.id == targets_table.c.operation_id)
-                .where(
-                    table.c.kind == kind,
-                    table.c.region == region,
-                    targets_table.c.state == TargetState.DONE.value,
-                )
+                .where(table.c.kind == kind, table.c.region == region, targets_table.c.state == TargetState.DONE.value)
                 .where(targets_table.c.asked_at.is_not(None))
                 .order_by(targets_table.c.ended_at.desc())
                 .limit(limit)
@@ -202,48 +297,30 @@ def _is_target(operation_id: str, key: str) -> sa.ColumnElement[bool]:
     return sa.and_(targets_table.c.operation_id == operation_id, targets_table.c.key == key)
 
 
+def _planned(plan: Plan) -> dict[str, str]:
+    return {"plan": plan.to_json(), "fingerprint": plan.fingerprint, "nonce": secrets.token_urlsafe(12)}
+
+
+def _insert_targets(connection: sa.Connection, operation_id: str, plan: Plan) -> None:
+    rows = [
+        {
+            "operation_id": operation_id,
+            "key": target.key,
+            "seq": seq,
+            "name": target.name,
+            "state": TargetState.WAITING.value,
+            "label": target.state,
+            "detail": "",
+        }
+        for seq, target in enumerate(plan.targets)
+    ]
+    if rows:
+        connection.execute(targets_table.insert(), rows)
+
+
 def _new_id(connection: sa.Connection) -> str:
     for length in (4, 4, 4, 5, 6, 8):
         candidate = "op-" + "".join(secrets.choice(_ALPHABET) for _ in range(length))
         if connection.execute(sa.select(table.c.id).where(table.c.id == candidate)).first() is None:
             return candidate
     raise RuntimeError("no free operation id was found")
-
-
-def _operation(row: sa.RowMapping, targets: Sequence[TargetRow]) -> Operation:
-    return Operation(
-        id=row["id"],
-        kind=row["kind"],
-        region=row["region"],
-        state=OperationState(row["state"]),
-        team_id=row["team_id"],
-        requester_id=row["requester_id"],
-        requester_name=row["requester_name"],
-        channel=row["channel"],
-        thread_ts=row["thread_ts"],
-        words=row["words"],
-        plan=Plan.from_json(row["plan"]),
-        nonce=row["nonce"],
-        outcome=row["outcome"],
-        created_at=row["created_at"],
-        confirmed_at=row["confirmed_at"],
-        started_at=row["started_at"],
-        ended_at=row["ended_at"],
-        cancelled_by=row["cancelled_by"],
-        targets=tuple(targets),
-    )
-
-
-def _target(row: sa.RowMapping) -> TargetRow:
-    return TargetRow(
-        key=row["key"],
-        name=row["name"],
-        seq=row["seq"],
-        state=TargetState(row["state"]),
-        label=row["label"],
-        detail=row["detail"],
-        baseline=row["baseline"],
-        asked_at=row["asked_at"],
-        ended_at=row["ended_at"],
-        cause=FailureCause(**json.loads(row["cause"])) if row["cause"] else None,
-    )

@@ -31,8 +31,12 @@ from bot.message import (
 from bot.operations.kinds import MachineKind
 from bot.operations.plan import Plan
 from bot.operations.records import Operation, OperationState, TargetRow, TargetState
+from bot.operations.verdict import remaining as duration
+from bot.policy import Risk
 
 CONFIRM, WITHDRAW, CANCEL = "operation.confirm", "operation.withdraw", "operation.cancel"
+#: Opens the form that asks for an approval, and the one for break-glass.
+ASK, BREAK_GLASS = "ask.approval", "ask.break_glass"
 
 _TASK_STATES = {
     TargetState.WAITING: TaskState.PENDING,
@@ -51,21 +55,13 @@ _ATTENTION = [
 _ROWS = 50
 
 
-def duration(seconds: float) -> str:
-    """`45 s`, `4 min 10 s`, `2 h 5 min`."""
-    whole = max(0, round(seconds))
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s" if whole % 60 else f"{whole // 60} min"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
 def root(operation: Operation, kind: MachineKind, usual: timedelta | None = None) -> Message:
     """The one message that is edited in place from the plan to the outcome."""
     match operation.state:
         case OperationState.PLANNED:
             return _planned(operation, usual)
+        case OperationState.AWAITING:
+            return _awaiting(operation)
         case OperationState.QUEUED | OperationState.RUNNING | OperationState.CANCELLING:
             return _under_way(operation, kind)
         case OperationState.DONE | OperationState.FAILED | OperationState.CANCELLED:
@@ -81,18 +77,36 @@ def _planned(operation: Operation, usual: timedelta | None) -> Message:
     parts += plan_parts(plan)
     if usual is not None:
         parts.append(Note([f"It usually takes about {duration(usual.total_seconds())} a machine."]))
+    if operation.queued_behind is not None:
+        parts.append(Paragraph([Mark.BUSY, " It starts when ", Code(operation.queued_behind), " has ended. The plan is made anew then."]))
     value = f"{operation.id}:{operation.nonce}"
-    parts.append(
-        Buttons(
-            [
-                Button(plan.title if len(plan.title) <= 40 else "Confirm", CONFIRM, value, Style.PRIMARY),
-                Button("Withdraw", WITHDRAW, value),
-            ]
-        )
-    )
-    parts.append(
-        Note(["Only ", Person(operation.requester_id), " can confirm. The plan expires in 15 minutes."])
-    )
+    if plan.risk is Risk.CHANGE:
+        label = "Queue it" if operation.queued_behind is not None else plan.title if len(plan.title) <= 40 else "Confirm"
+        go = Button(label, CONFIRM, value, Style.PRIMARY)
+        who = " can confirm. The plan expires in 15 minutes."
+    else:
+        go = Button("Ask for approval", ASK, value, Style.DANGER)
+        who = " can ask; another person approves. The plan expires in 15 minutes."
+    parts.append(Buttons([go, Button("Withdraw", WITHDRAW, value)]))
+    parts.append(Note(["Only ", Person(operation.requester_id), who]))
+    return Message(summary, tuple(parts))
+
+
+def _awaiting(operation: Operation) -> Message:
+    title = operation.plan.title
+    summary = f"{title}: waiting for approval. {operation.id}, asked by {operation.requester_name}."
+    value = f"{operation.id}:{operation.nonce}"
+    given = [one.person_name for one in operation.decisions if one.approved]
+    count = f" {len(given)} of {operation.needed} approved ({', '.join(given)})." if given else ""
+    parts: list[Part] = [
+        Paragraph([Mark.BUSY, " ", Bold(title), "  ", Code(operation.id)]),
+        Paragraph([f"Waiting for approval.{count} Nothing has been done yet."]),
+        Paragraph([Bold("Reason: "), operation.reason]),
+    ]
+    parts += plan_parts(operation.plan)
+    parts.append(Buttons([Button("Withdraw", WITHDRAW, value), Button("Break glass", BREAK_GLASS, value)]))
+    if operation.expires_at is not None:
+        parts.append(Note(["Expires ", When(datetime.fromtimestamp(operation.expires_at, UTC)), "."]))
     return Message(summary, tuple(parts))
 
 
@@ -170,8 +184,9 @@ def _ended(operation: Operation, kind: MachineKind) -> Message:
 def _dropped(operation: Operation) -> Message:
     title, after = {
         OperationState.VOID: ("is void", operation.outcome),
-        OperationState.EXPIRED: ("has expired", "It was not confirmed within 15 minutes. Nothing was done."),
+        OperationState.EXPIRED: ("has expired", operation.outcome or "It was not confirmed within 15 minutes. Nothing was done."),
         OperationState.WITHDRAWN: ("was withdrawn", "Nothing was done."),
+        OperationState.DENIED: ("was denied", _denial(operation)),
     }[operation.state]
     parts: list[Part] = [
         Paragraph([Mark.IDLE, " ", f"{operation.plan.title} {title}.  ", Code(operation.id)]),
@@ -181,6 +196,13 @@ def _dropped(operation: Operation) -> Message:
         parts.append(Paragraph(["Look at the machines and ask again: ", Code(f"/maas {operation.words}")]))
     parts.append(Note(["Asked by ", operation.requester_name, "."]))
     return Message(f"{operation.plan.title} {title}. {after} {operation.id}", tuple(parts))
+
+
+def _denial(operation: Operation) -> str:
+    denial = next((one for one in operation.decisions if not one.approved), None)
+    if denial is None:
+        return "Nothing was done."
+    return f"{denial.person_name}: {denial.reason} Nothing was done."
 
 
 def _tasks(operation: Operation, title: str) -> Tasks:
@@ -204,8 +226,13 @@ def _subject(operation: Operation) -> str:
 
 def _who_when(operation: Operation) -> list[Span]:
     spans: list[Span] = ["Asked by ", operation.requester_name]
+    approved = ", ".join(one.person_name for one in operation.decisions if one.approved)
+    if operation.broke_glass:
+        spans.append(" with break-glass, without an approval")
+    elif approved:
+        spans.append(f", approved by {approved}")
     if operation.confirmed_at is not None:
-        spans += [", confirmed ", When(datetime.fromtimestamp(operation.confirmed_at, UTC))]
+        spans += [" " if approved else ", confirmed ", When(datetime.fromtimestamp(operation.confirmed_at, UTC))]
     if operation.state.ended and operation.ended_at is not None:
         spans += [", ended ", When(datetime.fromtimestamp(operation.ended_at, UTC))]
     return spans

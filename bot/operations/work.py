@@ -1,0 +1,186 @@
+"""What the engine runs for an operation: look again, take the locks, work on each target, write the outcome."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+
+import sqlalchemy as sa
+import structlog
+
+from bot import audit
+from bot.maas.errors import MaasError
+from bot.maas.service import RegionService
+from bot.operations import locks
+from bot.operations.engine import Step
+from bot.operations.kinds import MachineKind
+from bot.operations.plan import Plan, difference
+from bot.operations.records import UNDER_WAY, Operation, OperationState, TargetState
+from bot.operations.runner import MachineRunner
+from bot.operations.store import OperationStore
+from bot.operations.verdict import entry_for
+from bot.policy import Risk
+
+#: How long an operation's start waits for a region that does not answer, in seconds.
+_REGION_PATIENCE = 120.0
+
+
+class _HeldError(Exception):
+    """Somebody else holds a lock; carries the holder's operation id."""
+
+
+class OperationWork:
+    """The engine's side of operations. Every method may run again after a crash."""
+
+    def __init__(
+        self,
+        store: OperationStore,
+        regions: Mapping[str, RegionService],
+        kinds: Mapping[str, MachineKind],
+        runner: MachineRunner,
+        changed: Callable[[str], None],
+        *,
+        pause: float,
+    ) -> None:
+        self._store = store
+        self._regions = regions
+        self._kinds = kinds
+        self._runner = runner
+        self._changed = changed
+        self._pause = pause
+        self._log = structlog.get_logger("work")
+
+    async def begin(self, operation_id: str) -> list[str]:
+        """Make the plan anew and take the locks, then say which targets to work on (none: it ended or waits again)."""
+        while True:
+            operation = await self._store.get(operation_id)
+            if operation.state in {OperationState.RUNNING, OperationState.CANCELLING}:
+                return [target.key for target in operation.targets]
+            if operation.state is OperationState.PLANNED:
+                # A new plan took the place of one whose turn came late; the requester has to confirm it first.
+                await asyncio.sleep(2 * self._pause)
+                continue
+            if operation.state is not OperationState.QUEUED:
+                return []
+            holder = await self._start(operation)
+            if holder is None:
+                continue
+            if holder != operation.queued_behind:
+                await self._store.set(operation_id, queued_behind=holder)
+                self._changed(operation_id)
+            await asyncio.sleep(2 * self._pause)
+
+    async def _start(self, operation: Operation) -> str | None:
+        """Take the locks and start. Returns the operation that holds one of them, None when the state has moved on."""
+        now = await self._plan_now(operation)
+        if isinstance(now, str):
+            await self._void(operation, [now])
+            return None
+        changes = difference(operation.plan, now) if now.fingerprint != operation.plan.fingerprint else []
+        held = await self._held(operation)
+        if held is not None:
+            return held
+        if changes and operation.queued_behind is not None and operation.plan.risk is Risk.CHANGE and now.targets:
+            # Its turn came late and the world moved on, as it had to: the requester looks at the new plan.
+            await self._store.plan_again(operation.id, now, entry_for(operation, "operation.void", None, {"changes": changes}))
+            self._changed(operation.id)
+            return None
+        if changes:
+            await self._void(operation, changes)
+            return None
+
+        def take(connection: sa.Connection) -> None:
+            keys = [target.key for target in operation.targets]
+            taken = locks.acquire(connection, operation.region, keys, operation.id, time.time())
+            if taken:
+                raise _HeldError(next(iter(taken.values())))
+
+        try:
+            await self._store.move(
+                operation.id,
+                [OperationState.QUEUED],
+                OperationState.RUNNING,
+                entry=entry_for(operation, "operation.started"),
+                also=take,
+                started_at=time.time(),
+            )
+        except _HeldError as held_error:
+            return str(held_error)
+        self._changed(operation.id)
+        return None
+
+    async def _held(self, operation: Operation) -> str | None:
+        keys = [target.key for target in operation.targets]
+        holders = await self._store.holders(operation.region, keys)
+        others = [holder for holder in holders.values() if holder.id != operation.id and holder.started_at is not None]
+        return others[0].id if others else None
+
+    async def run_target(self, operation_id: str, key: str, step: Step) -> None:
+        """Work on one target."""
+        await self._runner.run(await self._store.get(operation_id), key, step)
+
+    async def finish(self, operation_id: str) -> None:
+        """Write how it ended, and give the locks back in the same transaction."""
+        operation = await self._store.get(operation_id)
+        if operation.state.ended:
+            return
+        failed, done = operation.count(TargetState.FAILED), operation.count(TargetState.DONE)
+        stopped = operation.count(TargetState.STOPPED, TargetState.UNTOUCHED)
+        if operation.state is OperationState.CANCELLING and stopped:
+            state = OperationState.CANCELLED
+        else:
+            state = OperationState.FAILED if failed else OperationState.DONE
+        outcome = outcome_of(operation, done, failed)
+        moved = await self._store.move(
+            operation_id,
+            UNDER_WAY,
+            state,
+            entry=entry_for(operation, "operation.ended", None, {"state": state.value, "outcome": outcome}),
+            also=lambda connection: locks.release(connection, operation_id),
+            outcome=outcome,
+            ended_at=time.time(),
+        )
+        if moved:
+            self._runner.forget(operation)
+            self._log.info("operation_ended", operation=operation_id, state=state, done=done, failed=failed)
+            self._changed(operation_id)
+
+    async def _plan_now(self, operation: Operation) -> Plan | str:
+        region = self._regions.get(operation.region)
+        kind = self._kinds.get(operation.kind)
+        if region is None or kind is None:
+            return f"the region {operation.region} is no longer in the settings"
+        deadline = time.monotonic() + _REGION_PATIENCE * self._pause
+        while True:
+            try:
+                return await kind.plan(region, operation.plan.options)
+            except MaasError as error:
+                if time.monotonic() > deadline:
+                    return f"MAAS could not be asked: {error.problem}"
+                await asyncio.sleep(5 * self._pause)
+
+    async def _void(self, operation: Operation, changes: list[str]) -> None:
+        outcome = "Nothing was done: the plan no longer fits. " + "; ".join(changes) + "."
+        entry: audit.Entry = entry_for(operation, "operation.void", None, {"changes": changes})
+        await self._store.move(
+            operation.id,
+            [OperationState.QUEUED],
+            OperationState.VOID,
+            entry=entry,
+            ended_at=time.time(),
+            outcome=outcome,
+        )
+        self._changed(operation.id)
+
+
+def outcome_of(operation: Operation, done: int, failed: int) -> str:
+    """How it came out, in counts of MAAS's own states."""
+    labels: dict[str, int] = {}
+    for target in operation.targets:
+        labels[target.label] = labels.get(target.label, 0) + 1
+    states = ", ".join(f"{count} {label}" for label, count in sorted(labels.items(), key=lambda item: -item[1]))
+    total = len(operation.targets)
+    if failed:
+        return f"{failed} of {total} failed ({states})"
+    return f"{done} of {total} done ({states})"
