@@ -268,9 +268,9 @@ class Bot:
 
 
 def _group_members(outbound: Outbound) -> GroupMembers:
-    async def members(group: str) -> frozenset[str]:
+    async def members(group: str, *, fresh: bool = False) -> frozenset[str]:
         try:
-            return await outbound.usergroup_members(group)
+            return await outbound.usergroup_members(group, fresh=fresh)
         except SlackError as error:
             raise GroupUnknownError(str(error)) from None
 

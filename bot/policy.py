@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Protocol
 
 from bot.people import Door, Identity, Origin, Standing
 
@@ -51,8 +52,15 @@ class GroupUnknownError(Exception):
         self.reason = reason
 
 
-#: Asks Slack for the members of a user group, at most a minute old; raises GroupUnknownError.
-GroupMembers = Callable[[str], Awaitable[frozenset[str]]]
+class GroupMembers(Protocol):
+    """Asks Slack for the members of a user group."""
+
+    async def __call__(self, group: str, *, fresh: bool = False) -> frozenset[str]:
+        """Return the members, at most a minute old, or with `fresh` as they are now.
+
+        Raises:
+            GroupUnknownError: Slack did not say.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +102,7 @@ class Policy:
     channels: Sequence[str] = ()
     roles: dict[Role, Sequence[str]] = field(default_factory=dict)
 
-    async def standing_of(self, person: Identity) -> Standings:
+    async def standing_of(self, person: Identity, *, fresh: bool = False) -> Standings:
         """The roles that `person` has now. A group that Slack won't list grants nothing and is named."""
         grants: list[Grant] = []
         unknown: list[str] = []
@@ -104,21 +112,26 @@ class Policy:
                     grants.append(Grant(role, f"your user id in {SETTING_OF[role]}"))
                 elif entry.startswith("S"):
                     try:
-                        if person.user_id in await self.members(entry):
+                        if person.user_id in await self.members(entry, fresh=fresh):
                             grants.append(Grant(role, f"user group {entry} in {SETTING_OF[role]}"))
                     except GroupUnknownError as error:
                         unknown.append(f"{entry}: {error.reason}")
         return Standings(tuple(grants), tuple(unknown))
 
-    async def may(self, person: Identity, risk: Risk, origin: Origin) -> Decision:
-        """Decide whether `person` may do something of class `risk` from `origin`."""
+    async def may(
+        self, person: Identity, risk: Risk, origin: Origin, *, fresh: bool = False
+    ) -> Decision:
+        """Decide whether `person` may do something of class `risk` from `origin`.
+
+        With `fresh`, user groups are asked for anew: what a click decides must not rest on an old answer.
+        """
         refusal = self.turn_away(person) or self.wrong_place(risk, origin)
         if refusal is not None:
             return refusal
         role = ROLE_FOR_RISK[risk]
         if role is Role.READER:
             return Decision(True, "anyone in this workspace may read here")
-        standing = await self.standing_of(person)
+        standing = await self.standing_of(person, fresh=fresh)
         grant = standing.has(role)
         if grant is not None:
             return Decision(True, f"you are an {role} through {grant.through}")

@@ -69,8 +69,12 @@ def _explain(ctx: Context, name: str, allowed: dict[str, bool]) -> Message:
     options = ctx.parser.options(one)
     if options:
         parts.append(Bullets([[Code(flag), f"  {text}"] for flag, text in options]))
-    parts += [Paragraph([_ASKS[one.risk]]), Paragraph(["For example: ", Code(one.example)])]
+    parts += [Paragraph([_asks(one)]), Paragraph(["For example: ", Code(one.example)])]
     return Message(f"{one.name}: {one.summary} For example: {one.example}", tuple(parts))
+
+
+def _asks(one: Command) -> str:
+    return "It acts at once." if one.risk is not Risk.READ and not one.makes_plan else _ASKS[one.risk]
 
 
 @command("whoami", risk=Risk.READ, example="/maas whoami")

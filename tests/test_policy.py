@@ -10,7 +10,7 @@ from bot.policy import GroupUnknownError, Policy, Risk, Role
 HERE = Origin(Door.COMMAND, "C0OPS")
 
 
-async def members(group: str) -> frozenset[str]:
+async def members(group: str, *, fresh: bool = False) -> frozenset[str]:
     if group == "S0GONE":
         raise GroupUnknownError("user groups need a paid plan")
     return frozenset({"U0GROUP"}) if group == "S0OPS" else frozenset()

@@ -41,6 +41,12 @@ class Command:
         return rest.split("\nArgs:", 1)[0].split("Args:\n", 1)[0].split("\nRaises:", 1)[0].strip()
 
     @property
+    def makes_plan(self) -> bool:
+        """Whether it answers with a plan, which is shown and asked for first, or acts at once."""
+        answer = inspect.signature(self.handler).return_annotation
+        return (answer if isinstance(answer, str) else getattr(answer, "__name__", "")) == "Plan"
+
+    @property
     def words(self) -> tuple[str, ...]:
         return tuple(self.name.split())
 

@@ -16,6 +16,8 @@ from bot.command.cleanup import clean, split
 from bot.command.declaration import Catalog, Command
 from bot.message import Code, Message, Note, Paragraph, Span, Text
 
+_LONGEST_QUOTE = 60
+
 
 class UsageError(Exception):
     """The words name no command, or do not fit it. `message` says which word, and what would fit."""
@@ -105,6 +107,7 @@ class Parser:
             typed, names, 3, 0.55
         )
         family = [name for name in names if name.split()[0] == typed]
+        typed = _cut(typed)
         text: list[Span] = [Code(typed or "(nothing)"), " is no command. "]
         text += _offer(family or near) or ["Type ", Code("/maas help"), " for what there is."]
         return Message(f"{typed} is no command.", (Paragraph(text),))
@@ -121,13 +124,13 @@ class Parser:
                 typed = error.token.keyword or error.token.value
                 known = [name for name, _ in self.options(command)]
                 return [
-                    Code(typed),
+                    Code(_cut(typed)),
                     f" is no option of {command.name}. ",
                     *_offer(get_close_matches(typed, known, 2, 0.5)),
                 ]
             case faults.CoercionError():
                 value = error.token.value if error.token is not None else ""
-                return [Code(value), f" does not fit {_name_of(error)}. ", *_fitting(error)]
+                return [Code(_cut(value)), f" does not fit {_name_of(error)}. ", *_fitting(error)]
             case faults.MissingArgumentError() if error.argument is not None and error.keyword is None:
                 return [f"{command.name} needs {_name_of(error)}."]
             case faults.MissingArgumentError():
@@ -135,10 +138,15 @@ class Parser:
             case faults.RepeatArgumentError():
                 return [f"{_name_of(error)} was given twice."]
             case faults.UnusedCliTokensError():
-                surplus = " ".join(error.unused_tokens or [])
+                surplus = _cut(" ".join(error.unused_tokens or []))
                 return [f"{command.name} does not know what to do with ", Code(surplus), "."]
             case _:
                 return [f"These words do not fit {command.name}."]
+
+
+def _cut(text: str) -> str:
+    """What was typed, as far as it helps to see it again."""
+    return text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}…"
 
 
 def _app_for(command: Command) -> cyclopts.App:

@@ -76,8 +76,7 @@ def unauthorized(headers: Mapping[str, str], now: datetime, *, endpoint: str) ->
     if ahead is not None and abs(ahead) > CLOCK_THRESHOLD:
         direction = "ahead of" if ahead > 0 else "behind"
         return Unauthorized(
-            "The region refused the API key (401): "
-            f"this host's clock is {abs(ahead):.0f} s {direction} the region's.",
+            f"The region refused the API key (401): this host's clock is {abs(ahead):.0f} s {direction} the region's.",
             "Set this host's clock (NTP): MAAS refuses requests that are more than 300 s off.",
             endpoint=endpoint,
             status=401,
@@ -121,12 +120,8 @@ def error_from_answer(
         return Forbidden(problem, remedy, endpoint=endpoint, status=status)
     if status == 404:
         if "Unknown API endpoint" in text:
-            return UnexpectedAnswer(
-                f"The region does not know {endpoint}: {text}", endpoint=endpoint, status=status
-            )
-        return NotFound(
-            f"The region has no {subject or 'such thing'} ({endpoint}).", endpoint=endpoint, status=status
-        )
+            return UnexpectedAnswer(f"The region does not know {endpoint}: {text}", endpoint=endpoint, status=status)
+        return NotFound(f"The region has no {subject or 'such thing'} ({endpoint}).", endpoint=endpoint, status=status)
     if status == 409:
         return Conflict(text or f"{endpoint} is not possible{of} now.", endpoint=endpoint, status=status)
     if status in {429, 503}:

@@ -84,18 +84,14 @@ async def _judge(
     runs: Sequence[tuple[ResultsOf, ScriptResultSet]],
 ) -> Cause:
     for kind, run in runs:
-        failed = next(
-            (result for result in run.results if result.status in _FAILED_STATES - {_TIMED_OUT}), None
-        )
+        failed = next((result for result in run.results if result.status in _FAILED_STATES - {_TIMED_OUT}), None)
         if failed is not None and not failed.suppressed:
             return await _with_output(region, machine, kind, failed, _of_script(failed))
     power = _power_trouble(events)
     if power is not None:
         return power
     for kind, run in runs:
-        slow = next(
-            (result for result in run.results if result.status == _TIMED_OUT and result.started), None
-        )
+        slow = next((result for result in run.results if result.status == _TIMED_OUT and result.started), None)
         if slow is not None:
             cause = Cause(f"{slow.label} ran past its time limit.", slow.label, source="time-out")
             return await _with_output(region, machine, kind, slow, cause)
@@ -123,9 +119,7 @@ def _latest_run(events: Sequence[Event]) -> list[Event]:
 
 def _of_script(result: ScriptResult) -> Cause:
     if result.status == _FAILED_INSTALLING:
-        summary = (
-            f"{result.label} could not install what it needs: check the machine's way to the package archive."
-        )
+        summary = f"{result.label} could not install what it needs: check the machine's way to the package archive."
     elif result.status == _FAILED_NETWORK:
         summary = f"{result.label} could not apply its network settings."
     else:
@@ -134,9 +128,7 @@ def _of_script(result: ScriptResult) -> Cause:
     return Cause(summary, result.label, source="script")
 
 
-async def _with_output(
-    region: Region, machine: Machine, kind: ResultsOf, result: ScriptResult, cause: Cause
-) -> Cause:
+async def _with_output(region: Region, machine: Machine, kind: ResultsOf, result: ScriptResult, cause: Cause) -> Cause:
     """Add the script's output; without it the cause is still known."""
     try:
         run = await region.script_results(machine.system_id, kind, include_output=True, script=result.name)
@@ -151,9 +143,7 @@ async def _with_output(
 def _power_trouble(events: Sequence[Event]) -> Cause | None:
     for event in events:
         text = f"{event.type} {event.description}".casefold()
-        about_power = (
-            event.type.startswith(_POWER_TYPES) or "bmc" in text or "power on for the node failed" in text
-        )
+        about_power = event.type.startswith(_POWER_TYPES) or "bmc" in text or "power on for the node failed" in text
         if about_power and event.level in {"WARNING", "ERROR", "CRITICAL"}:
             return Cause(_power_summary(event), source="power")
     return None
@@ -166,9 +156,7 @@ def _power_summary(event: Event) -> str:
         return f"The BMC refuses MAAS: wrong user or password in the power settings. MAAS: {words}"
     if "no rack" in text or "rack controller" in text:
         return f"No rack controller can reach the BMC. MAAS: {words}"
-    if any(
-        word in text for word in ("timed out", "timeout", "unreachable", "connection", "no route", "resolve")
-    ):
+    if any(word in text for word in ("timed out", "timeout", "unreachable", "connection", "no route", "resolve")):
         return f"The BMC does not answer: check its address, cable and network. MAAS: {words}"
     return f"The power action failed. MAAS: {words}"
 
@@ -182,8 +170,7 @@ def _from_events(events: Sequence[Event], runs: Sequence[tuple[ResultsOf, Script
         if found is None:
             return Cause(f"MAAS: {words}", source="event")
         unheard = bool(runs) and all(
-            not run.last_ping and all(result.status in _NOT_STARTED for result in run.results)
-            for _, run in runs
+            not run.last_ping and all(result.status in _NOT_STARTED for result in run.results) for _, run in runs
         )
         if unheard:
             return Cause(

@@ -52,9 +52,7 @@ def parse_api_key(api_key: SecretStr) -> tuple[str, str, str]:
     """
     parts = api_key.get_secret_value().strip().split(":")
     if len(parts) != 3 or not all(parts):
-        raise ValueError(
-            "it must be three parts joined by colons, as MAAS shows it in the user's preferences"
-        )
+        raise ValueError("it must be three parts joined by colons, as MAAS shows it in the user's preferences")
     return parts[0], parts[1], parts[2]
 
 
@@ -71,9 +69,7 @@ def session_api(description: Mapping[str, Any], root: str, credentials: tuple[st
         resources = [_rebased(resource, root) for resource in description["resources"]]
         api = SessionAPI({**description, "resources": resources}, credentials)
     except (KeyError, TypeError, AttributeError, ValueError):
-        raise UnexpectedAnswer(
-            "The region's description of its API can't be read.", endpoint="describe"
-        ) from None
+        raise UnexpectedAnswer("The region's description of its API can't be read.", endpoint="describe") from None
     api.scheme = urlsplit(root).scheme
     return api
 
@@ -112,9 +108,7 @@ def without_texts(description: Mapping[str, Any]) -> dict[str, Any]:
             for resource in description["resources"]
         ]
     except (KeyError, TypeError):
-        raise UnexpectedAnswer(
-            "The region's description of its API can't be read.", endpoint="describe"
-        ) from None
+        raise UnexpectedAnswer("The region's description of its API can't be read.", endpoint="describe") from None
     return {"doc": "", "hash": str(description.get("hash", "")), "resources": resources}
 
 

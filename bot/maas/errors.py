@@ -78,9 +78,7 @@ class RegionUnreachable(MaasError):
 class RegionTimeout(RegionUnreachable):
     """The region took longer than this kind of call may take."""
 
-    default_remedy = (
-        "Try again in a minute; if it stays slow, check the load of the region and of its database."
-    )
+    default_remedy = "Try again in a minute; if it stays slow, check the load of the region and of its database."
 
 
 class Unauthorized(MaasError):
@@ -143,9 +141,7 @@ class Conflict(MaasError):
 class RegionBusy(MaasError):
     """The region can't do this at the moment: no rack, another power action, too many requests (503, 429)."""
 
-    default_remedy = (
-        "Wait for what runs now to end; if a rack controller is named, check that rackd runs there."
-    )
+    default_remedy = "Wait for what runs now to end; if a rack controller is named, check that rackd runs there."
 
 
 class GatewayTimeout(MaasError):

@@ -28,9 +28,7 @@ class LogGap(Exception):  # noqa: N818 - it is a finding, not an error
 class EventLog:
     """Reads the log forward. Not for use by two tasks at once."""
 
-    def __init__(
-        self, region: Region, *, settle: float = SETTLE, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, region: Region, *, settle: float = SETTLE, clock: Callable[[], float] = time.monotonic) -> None:
         self._region = region
         self._settle = settle
         self._clock = clock

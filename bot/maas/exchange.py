@@ -91,9 +91,7 @@ class Connections:
     the region closes at that moment nobody could tell whether it had taken the change.
     """
 
-    def __init__(
-        self, timeouts: Timeouts, limits: Limits, *, ssl: ssl_module.SSLContext | bool = True
-    ) -> None:
+    def __init__(self, timeouts: Timeouts, limits: Limits, *, ssl: ssl_module.SSLContext | bool = True) -> None:
         self._timeouts = timeouts
         self._limits = limits
         self._ssl = ssl
@@ -140,9 +138,7 @@ class Connections:
             self._pooled = _client(aiohttp.TCPConnector(limit=total, keepalive_timeout=15, ssl=self._ssl))
         return self._pooled
 
-    async def _send(
-        self, session: aiohttp.ClientSession, request: Request, kind: Kind, endpoint: str
-    ) -> Answer:
+    async def _send(self, session: aiohttp.ClientSession, request: Request, kind: Kind, endpoint: str) -> Answer:
         timeout = aiohttp.ClientTimeout(total=self._timeouts.total(kind), sock_connect=self._timeouts.connect)
         call: AbstractAsyncContextManager[aiohttp.ClientResponse] = session.request(
             request.method,
@@ -203,9 +199,7 @@ async def _body(response: aiohttp.ClientResponse, is_success: bool, endpoint: st
         if is_success:
             raise
     if is_success and len(data) > limit:
-        raise UnexpectedAnswer(
-            f"The answer to {endpoint} is longer than {limit >> 20} MiB.", endpoint=endpoint
-        )
+        raise UnexpectedAnswer(f"The answer to {endpoint} is longer than {limit >> 20} MiB.", endpoint=endpoint)
     return bytes(data[:limit])
 
 
@@ -226,9 +220,7 @@ def failure_of(error: BaseException, request: Request, seconds: float, *, endpoi
             endpoint=endpoint,
         )
     if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return RegionUnreachable(
-            f"The region at {address} did not accept a connection in time.", endpoint=endpoint
-        )
+        return RegionUnreachable(f"The region at {address} did not accept a connection in time.", endpoint=endpoint)
     if isinstance(error, aiohttp.ClientConnectorError):
         reason = error.os_error.strerror if error.os_error.errno else ""
         return RegionUnreachable(

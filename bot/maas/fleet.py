@@ -79,9 +79,7 @@ class Progress:
 class FleetView:
     """The machines of one region. Reading never waits; only `refresh` and `wait_for` do."""
 
-    def __init__(
-        self, region_url: str, path: Path | None = None, *, clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, region_url: str, path: Path | None = None, *, clock: Callable[[], float] = time.time) -> None:
         """An empty view.
 
         Args:
@@ -117,8 +115,7 @@ class FleetView:
         return [
             machine
             for machine in self._machines.values()
-            if machine.system_id == name_or_id
-            or folded in {machine.hostname.casefold(), machine.fqdn.casefold()}
+            if machine.system_id == name_or_id or folded in {machine.hostname.casefold(), machine.fqdn.casefold()}
         ]
 
     @property
@@ -284,9 +281,7 @@ class FleetView:
         self._changed_since_save = False
         progress = self.progress
         machines = tuple(self._machines.values())
-        saved = SavedFleet(
-            self._region_url, machines, progress.filled_at, self._current_at(), progress.last_event_id
-        )
+        saved = SavedFleet(self._region_url, machines, progress.filled_at, self._current_at(), progress.last_event_id)
         if not await self._file.save(saved):
             self._changed_since_save = True
 

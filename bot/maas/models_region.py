@@ -120,9 +120,7 @@ class Vlan:
     secondary_rack: Text = ""
     space: Text = ""
     #: DHCP is relayed from this VLAN, if any.
-    relay_vlan_id: Annotated[int | None, Or(None)] = Field(
-        default=None, validation_alias=AliasPath("relay_vlan", "id")
-    )
+    relay_vlan_id: Annotated[int | None, Or(None)] = Field(default=None, validation_alias=AliasPath("relay_vlan", "id"))
 
 
 @dataclass(frozen=True, slots=True, config=LENIENT)
@@ -184,9 +182,7 @@ class ScriptResult:
     suppressed: Bool = False
     #: The disk or interface that it ran on, "" for scripts that run once.
     storage: Text = Field(default="", validation_alias=AliasPath("parameters", "storage", "value", "name"))
-    interface: Text = Field(
-        default="", validation_alias=AliasPath("parameters", "interface", "value", "name")
-    )
+    interface: Text = Field(default="", validation_alias=AliasPath("parameters", "interface", "value", "name"))
     output: Text = Field(default="", repr=False)
     stdout: Text = Field(default="", repr=False)
     stderr: Text = Field(default="", repr=False)

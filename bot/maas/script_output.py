@@ -23,8 +23,7 @@ _SECRET = re.compile(
 def printable(text: str) -> str:
     """`text` as a terminal would have left it: no escapes, progress lines in their last state, no secrets."""
     lines = [
-        _CONTROL.sub("", line.rpartition("\r")[2])
-        for line in _ESCAPE.sub("", text).replace("\r\n", "\n").split("\n")
+        _CONTROL.sub("", line.rpartition("\r")[2]) for line in _ESCAPE.sub("", text).replace("\r\n", "\n").split("\n")
     ]
     return "\n".join(_SECRET.sub(_hide, line).rstrip() for line in lines)
 

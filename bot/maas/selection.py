@@ -33,12 +33,8 @@ class Ambiguous:
 
     @property
     def text(self) -> str:
-        names = ", ".join(
-            f"{machine.fqdn or machine.name} (id:{machine.system_id})" for machine in self.machines
-        )
-        return (
-            f"{self.term} names {len(self.machines)} machines: {names}. Write the one that you mean as id:…"
-        )
+        names = ", ".join(f"{machine.fqdn or machine.name} (id:{machine.system_id})" for machine in self.machines)
+        return f"{self.term} names {len(self.machines)} machines: {names}. Write the one that you mean as id:…"
 
 
 @dataclass(frozen=True, slots=True)

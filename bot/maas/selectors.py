@@ -141,16 +141,12 @@ class _Resolver:
                 for part in parts
                 if not isinstance(part, Unknown)
             ]
-            ids = (
-                set.intersection(*({machine.system_id for machine in one} for one in sets)) if sets else set()
-            )
+            ids = set.intersection(*({machine.system_id for machine in one} for one in sets)) if sets else set()
             per_term[term] = sort_machines(self._machines[system_id] for system_id in ids)
             chosen.update((machine.system_id, machine) for machine in per_term[term])
             if not ids:
                 empty.append(term)
-        return Selection(
-            sort_machines(chosen.values()), per_term, tuple(empty), tuple(unknown), tuple(ambiguous)
-        )
+        return Selection(sort_machines(chosen.values()), per_term, tuple(empty), tuple(unknown), tuple(ambiguous))
 
     def _resolve(self, term: str) -> Sequence[Machine] | Unknown | Ambiguous:
         if len(term) > _LONGEST:
@@ -201,6 +197,7 @@ class _Resolver:
         known |= {_words(machine.status_name) for machine in self._machines.values()} - {""}
         if found or wanted in known:
             return found
+        known |= {"failed", "busy"}
         return self._unknown(f"status:{value}", [f"status:{one.replace(' ', '-')}" for one in sorted(known)])
 
     def _by_value(self, key: str, value: str) -> Sequence[Machine] | Unknown:
@@ -211,9 +208,7 @@ class _Resolver:
             machine
             for machine in self._machines.values()
             if any(
-                pattern.match(one.casefold()) if pattern else one.casefold() == wanted
-                for one in values(machine)
-                if one
+                pattern.match(one.casefold()) if pattern else one.casefold() == wanted for one in values(machine) if one
             )
         ]
         if found:

@@ -171,9 +171,7 @@ class Transport:
         is_write = request.method != "GET"
         if not 200 <= status < 300:
             text = self._redacted(answer.body.decode("utf-8", "replace"))
-            raise error_from_answer(
-                status, answer.headers, text, endpoint=endpoint, subject=subject, is_write=is_write
-            )
+            raise error_from_answer(status, answer.headers, text, endpoint=endpoint, subject=subject, is_write=is_write)
         if "html" in answer.content_type:
             raise UnexpectedAnswer(
                 f"A web page came back for {endpoint} instead of MAAS's API.",

@@ -29,6 +29,7 @@ _REFUSED = frozenset(
     }
 )
 _UNDER_WAY = frozenset({MachineStatus.COMMISSIONING, MachineStatus.TESTING})
+_ABORTED = frozenset({"Aborted commissioning", "Aborted testing"})
 _STARTED = frozenset({"User starting node commissioning", "Commissioning"})
 
 
@@ -97,6 +98,14 @@ class Commissioning(MachineKind):
         if machine.status.failed:
             return End(good=False, label=label)
         return End(good=False, label=label, detail=f"Somebody changed it meanwhile: it is {label} now.")
+
+    def aborted(self, events: Sequence[Event]) -> End | None:
+        """MAAS puts a machine that was Ready before back to Ready when its commissioning is aborted."""
+        telling = [event for event in events if event.type in {*_ABORTED, "Ready"}]
+        newest = max(telling, key=lambda event: event.id, default=None)
+        if newest is None or newest.type == "Ready":
+            return None
+        return End(good=False, label="Ready", detail="Commissioning was aborted; the machine is Ready, as before.")
 
     async def stop(self, region: RegionService, key: str) -> None:
         """Abort commissioning in MAAS; a machine that has ended meanwhile is left as it is."""

@@ -49,6 +49,11 @@ class MachineKind(ABC):
     def end(self, machine: Machine) -> End | None:
         """How it ended, or None while it is under way."""
 
+    def aborted(self, events: Sequence[Event]) -> End | None:
+        """The end that the events since before the request tell of, where the machine's state alone looks good."""
+        del events
+        return None
+
     @abstractmethod
     async def stop(self, region: RegionService, key: str) -> None:
         """Make MAAS stop what is under way on one machine."""

@@ -216,19 +216,24 @@ class MachineRunner:
         until = time.monotonic() + patience * self._pause
 
         async def look() -> tuple[Machine | None, list[Event]]:
-            events = await region.api.events(id=target.key, after=target.baseline or 0, level="DEBUG")
+            events = await self._events_since(target, region)
             try:
-                return await region.api.machine(target.key), list(events)
+                return await region.api.machine(target.key), events
             except NotFound:
-                return None, list(events)
+                return None, events
 
         while True:
             machine, events = await self._patiently(operation.id, target.key, look)
-            if kind.taken(machine, [event for event in events if event.id > (target.baseline or 0)]):
+            if kind.taken(machine, events):
                 return True
             if time.monotonic() >= until:
                 return False
             await asyncio.sleep(self._pause)
+
+    async def _events_since(self, target: TargetRow, region: RegionService) -> list[Event]:
+        """What MAAS logged of the machine since before it was asked."""
+        events = await region.api.events(id=target.key, after=target.baseline or 0, level="DEBUG")
+        return [event for event in events if event.id > (target.baseline or 0)]
 
     async def _patiently(self, operation_id: str, key: str, read: Callable[[], Any]) -> Any:
         """Read from the region, waiting as long as it is away: reads can be repeated, and giving up would lose the work."""
@@ -307,6 +312,11 @@ class MachineRunner:
             await self._fail(operation.id, target.key, cause, "Deleted")
             return
         end = kind.end(machine)
+        if end is not None and end.good:
+            events = await self._patiently(
+                operation.id, target.key, lambda: self._events_since(target, region)
+            )
+            end = kind.aborted(events) or end
         if end is None:
             hours = self._silence_limit / 3600
             cause = FailureCause(

@@ -19,14 +19,14 @@ class Identities:
         self._outbound = outbound
         self._team_id = team_id
 
-    async def identify(self, team_id: str, user_id: str) -> Identity:
-        """The person behind the ids of a signed payload.
+    async def identify(self, team_id: str, user_id: str, *, fresh: bool = False) -> Identity:
+        """The person behind the ids of a signed payload; with `fresh`, by Slack's word of this moment.
 
         Raises:
             IdentityUnknownError: Slack did not answer, or knows no such user.
         """
         try:
-            user = await self._outbound.user_info(user_id)
+            user = await self._outbound.user_info(user_id, fresh=fresh)
         except SlackError as error:
             raise IdentityUnknownError(str(error)) from None
         home = str(user.get("team_id") or team_id)

@@ -134,11 +134,18 @@ class Router:
         except ChannelRefused as error:
             await self._refuse(
                 reply,
-                say(f"I can't post in this channel: {error}. Invite me with ", Code("/invite @maas"), "."),
+                say(
+                    f"I can't post in this channel: {error.reason} ({error.code}). Nothing was started. Invite me with ",
+                    Code("/invite @maas"),
+                    " if I am not in it, and ask again.",
+                ),
             )
             return call, "channel"
         except SlackError as error:
             self._log.warning("answer_not_delivered", error=str(error))
+            await self._refuse(
+                reply, say(Mark.FAIL, f" Slack did not take my answer: {error}. Nothing was started; ask again.")
+            )
             return call, "slack"
 
     def _context(self, person: Identity, origin: Origin, call: Call) -> Context:
@@ -199,12 +206,14 @@ class Router:
 
     async def _decide(self, action: str, value: str, asker: Asker, origin: Origin) -> Verdict:
         try:
-            person = await self._identities.identify(asker.team_id, asker.user_id)
+            # What a click decides rests on who somebody is now, not on who they were a minute ago.
+            fresh = action == view.CONFIRM
+            person = await self._identities.identify(asker.team_id, asker.user_id, fresh=fresh)
         except IdentityUnknownError as error:
             return Verdict(
                 False, f"Slack did not tell me who you are ({error}). Nothing was done; click again."
             )
-        decision = await self._policy.may(person, Risk.CHANGE, origin)
+        decision = await self._policy.may(person, Risk.CHANGE, origin, fresh=fresh)
         if not decision.allowed:
             return Verdict(False, f"You can't do this: {decision.reason}.")
         operation_id, _, nonce = value.partition(":")
@@ -228,10 +237,12 @@ class Router:
 
 
 def _no(decision: Decision, command: str = "") -> Message:
-    what = [Code(command), " is not for you here: "] if command else ["Not here: "]
-    spans: list[Span] = [*what, f"{decision.reason}."]
+    if not command:
+        # Nothing at all is answered to this person, or here: no other command would help.
+        return say(f"Not here: {decision.reason}.")
+    spans: list[Span] = [Code(command), " is not for you here: ", f"{decision.reason}."]
     return Message(
-        f"{command or 'This'}: {decision.reason}.",
+        f"{command}: {decision.reason}.",
         (Paragraph(spans), Note([Code("/maas whoami"), " tells what you may do and why."])),
     )
 

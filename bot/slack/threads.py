@@ -109,6 +109,8 @@ class Threads:
             # A crash came between storing the plan and showing it; who asked for it still waits.
             await self.present(operation_id)
             return
+        if operation.state in _SILENT and await self._outbound.ts_of(_key(operation_id)) is None:
+            return  # its plan was never shown, so there is nothing to bring up to date
         self._outbound.show(
             _key(operation_id), view.root(operation, kind, usual), final=ended, urgent=urgent or ended
         )

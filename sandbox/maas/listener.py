@@ -30,7 +30,8 @@ class Listener:
             self._server.close()
             self._drop_all()
             await asyncio.sleep(0)  # lets the handlers of dropped calls end
-            await self._http.shutdown(0)
+            # aiohttp takes 0 for no limit at all, and a hanging call would be waited for.
+            await self._http.shutdown(0.05)
             self._server = None
 
     def _protocol(self) -> asyncio.BaseProtocol:

@@ -1,0 +1,62 @@
+"""`python -m bench [NAME…] [--out FILE]`: run the measures and print their tables as Markdown."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from bench import ack, decode, start, status
+from bench.report import Report, machine_note
+
+MEASURES: dict[str, Callable[[], Awaitable[Report]]] = {
+    "decode": decode.measure,
+    "start": start.measure,
+    "status": status.measure,
+    "ack": ack.measure,
+}
+
+
+async def run(names: list[str]) -> str:
+    """Run them one after the other; returns the whole text. Progress goes to standard error."""
+    texts = [f"Measured on {machine_note()}\n"]
+    for name in names:
+        began = time.monotonic()
+        sys.stderr.write(f"{name} …")
+        sys.stderr.flush()
+        texts.append((await MEASURES[name]()).markdown())
+        sys.stderr.write(f" {time.monotonic() - began:.0f} s\n")
+    return "\n".join(texts)
+
+
+def main() -> int:
+    """The entry point. SIGINT and SIGTERM end it and everything that it started."""
+    arguments = argparse.ArgumentParser(prog="python -m bench", description="Measure the bot; see bench/.")
+    arguments.add_argument("names", nargs="*", metavar="NAME", help=f"one or more of {', '.join(MEASURES)}; all by default")
+    arguments.add_argument("--out", type=Path, help="write the tables to this file as well")
+    given = arguments.parse_args()
+    if unknown := [name for name in given.names if name not in MEASURES]:
+        arguments.error(f"no such measure: {', '.join(unknown)}; there are {', '.join(MEASURES)}")
+
+    async def watched() -> str:
+        task = asyncio.ensure_future(run(given.names or list(MEASURES)))
+        for name in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(name, task.cancel)
+        return await task
+
+    try:
+        text = asyncio.run(watched())
+    except asyncio.CancelledError:
+        return 130
+    print(text)
+    if given.out is not None:
+        given.out.write_text(text + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

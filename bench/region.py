@@ -1,0 +1,60 @@
+"""A region stand-in in a process of its own: `python -m bench.region MACHINES`. Driven by JSON lines."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections import Counter
+from typing import Any
+
+from sandbox.maas import RegionStandIn
+from sandbox.maas.machine import READY, Manners
+
+
+def kind_of(method: str, path: str, op: str | None, query: str) -> str:
+    """What a call is for, as the tables of `bench.status` tell them apart."""
+    about_one = "id=" in query
+    if op == "commission":
+        return "commission"
+    if path.startswith("events/"):
+        return "events of one machine" if about_one else "event log"
+    if path == "machines/" and method == "GET" and op is None and about_one:
+        return "machine reads"
+    return "region state"
+
+
+def answer(region: RegionStandIn, order: dict[str, Any]) -> Any:
+    """Carry out one order."""
+    match order["do"]:
+        case "speed":
+            region.timers.speed = float(order["value"])
+            return True
+        case "calls":
+            calls = Counter(kind_of(call.method, call.path, call.op, call.query) for call in region.log)
+            calls["machines"] = sum(call.query.count("id=") for call in region.log if call.path == "machines/")
+            region.log.clear()
+            return calls
+        case "ready":
+            sound = (one for one in region.world.machines.values() if one.status == READY and one.manners == Manners())
+            return [one.hostname for one in sound][: order["count"]]
+        case "commissioned":
+            return sum(count for (op, _), count in region.effects.items() if op == "commission")
+        case other:
+            raise ValueError(other)
+
+
+async def main(machines: int) -> None:
+    """Serve until standard input ends."""
+    region = RegionStandIn(machines=machines)
+    await region.start()
+    lines = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
+    print(json.dumps({"url": region.url, "key": region.api_key}), flush=True)
+    while line := await lines.readline():
+        print(json.dumps(answer(region, json.loads(line))), flush=True)
+    await region.stop()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[1])))
