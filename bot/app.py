@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -12,6 +13,7 @@ import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.audit import Audit, Rhythm, mirror_for
 from bot.command.declaration import Catalog
 from bot.command.parser import Parser
 from bot.maas.diagnoses import Diagnoses
@@ -22,7 +24,8 @@ from bot.maas.service import RegionService
 from bot.maas.transport import Transport
 from bot.maas.watcher import RegionWatcher, WatchSettings
 from bot.message import Part
-from bot.operations.commissioning import Commissioning
+from bot.operations.all_kinds import machine_kinds
+from bot.operations.approvals import ApprovalSettings
 from bot.operations.engine import Engine
 from bot.operations.kinds import MachineKind
 from bot.operations.records import Operation
@@ -30,6 +33,8 @@ from bot.operations.service import Operations
 from bot.operations.store import OperationStore
 from bot.policy import GroupMembers, GroupUnknownError, Policy, Role
 from bot.settings import Mode, RegionSettings, Settings
+from bot.slack.approval_forms import ApprovalForms
+from bot.slack.clicks import Clicks
 from bot.slack.connection import (
     FatalCredentialsError,
     Me,
@@ -65,6 +70,7 @@ class Pace:
     events: float = 2.0
     snapshot: float = 30.0
     operations: float = 1.0
+    audit: Rhythm = field(default_factory=Rhythm)
 
 
 @dataclass(slots=True)
@@ -92,7 +98,7 @@ class Bot:
         settings = self.settings
         self._fatal = asyncio.get_running_loop().create_future()
         settings.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        database = Database(settings.own_database_url())
+        database = Database(settings.own_database_url(), secrets=settings.secrets())
         self._closers.callback(database.close)
         await database.create()
         self.web = WebServer(settings.http_host, settings.http_port, self.metrics)
@@ -111,27 +117,36 @@ class Bot:
 
         outbound = Outbound(client, database, on_call=self._count_slack_call, on_fatal=token_refused)
         self._closers.push_async_callback(outbound.close)
-        kinds: dict[str, MachineKind] = {kind.name: kind for kind in (Commissioning(),)}
-        operations = Operations(OperationStore(database), self.regions, kinds, pause=self.pace.operations)
+        audit = Audit(
+            database, mirror_for(settings.audit_file, settings.state_dir), self.metrics, rhythm=self.pace.audit
+        )
+        self._closers.push_async_callback(audit.close)
+        await audit.start()
+        kinds: dict[str, MachineKind] = {kind.name: kind for kind in machine_kinds()}
+        policy = Policy(
+            me.team_id,
+            _group_members(outbound),
+            settings.channels,
+            {Role.OPERATOR: settings.operators, Role.APPROVER: settings.approvers, Role.ADMIN: settings.admins},
+        )
+        operations = Operations(
+            OperationStore(database, time.time),
+            self.regions,
+            kinds,
+            policy,
+            ApprovalSettings(settings.approval_channel, settings.approval_ttl),
+            pause=self.pace.operations,
+        )
         threads = Threads(operations, kinds, outbound)
         await outbound.resume()
         await threads.start()
         self._closers.push_async_callback(threads.close)
         lock_file = settings.state_dir / "engine.lock" if database.is_sqlite else None
         self._closers.push_async_callback(operations.close)
-        await operations.start(Engine(settings.engine_database_url(), operations, lock_file))
+        engine = Engine(settings.engine_database_url(), operations.work, lock_file, database)
+        await operations.start(engine)
 
         parser = Parser(self.catalog)
-        policy = Policy(
-            me.team_id,
-            _group_members(outbound),
-            settings.channels,
-            {
-                Role.OPERATOR: settings.operators,
-                Role.APPROVER: settings.approvers,
-                Role.ADMIN: settings.admins,
-            },
-        )
         identities = Identities(outbound, me.team_id)
         router = Router(
             catalog=self.catalog,
@@ -142,6 +157,7 @@ class Bot:
             operations=operations,
             threads=threads,
             metrics=self.metrics,
+            audit=audit,
         )
         forms = Forms(router, outbound, identities, policy, self.catalog, parser, self.regions)
 
@@ -149,10 +165,26 @@ class Bot:
             return self.overview(tuple(self.regions.values()), await operations.under_way())
 
         home = Home(outbound, identities, policy, operations, overview)
-        inbox = Inbox(database, outbound)
-        await inbox.start()
+        inbox = Inbox(database, outbound, engine.replica)
+        await inbox.start(engine.living)
+
+        async def answer_for_the_gone(living: frozenset[str]) -> None:
+            await outbound.resume(idle=5.0)
+            await threads.catch_up()
+            await inbox.answer_for(living)
+
+        engine.subscribe(gone=answer_for_the_gone)
         self._closers.push_async_callback(inbox.close)
-        listeners = Listeners(router, forms, home, inbox, outbound, me.user_id)
+        listeners = Listeners(
+            router=router,
+            clicks=Clicks(policy, identities, operations, threads),
+            forms=forms,
+            decisions=ApprovalForms(operations, threads, identities, outbound),
+            home=home,
+            inbox=inbox,
+            outbound=outbound,
+            bot_user_id=me.user_id,
+        )
         await self._take_words(listeners, client, me, database)
 
     async def finished(self) -> Exception:

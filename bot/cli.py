@@ -107,6 +107,38 @@ def manifest(*, check: Path | None = None) -> int:
     return 0 if same else 1
 
 
+audit = cyclopts.App(name="audit", help="Check the audit, or write it out.")
+app.command(audit)
+
+
+@audit.command(name="verify")
+def audit_verify(*, file: Path | None = None) -> int:
+    """Check every record of the audit; exit 0 when it is whole, 1 when it is broken, naming the first broken record.
+
+    Args:
+        file: check a file of exported or mirrored lines instead of the database
+    """
+    from bot.audit.program import verify, verify_file
+
+    if file is not None:
+        return verify_file(file)
+    settings = _settings()
+    return 2 if settings is None else asyncio.run(verify(settings))
+
+
+@audit.command(name="export")
+def audit_export(*, since: str | None = None) -> int:
+    """Write the audit to standard output, one line of JSON a record, oldest first.
+
+    Args:
+        since: from when on, like 24h, 7d or 2026-01-31; all of it by default
+    """
+    from bot.audit.program import export
+
+    settings = _settings()
+    return 2 if settings is None else asyncio.run(export(settings, since))
+
+
 def _settings() -> Settings | None:
     try:
         return load_settings()

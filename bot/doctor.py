@@ -17,9 +17,12 @@ import asyncssh
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.audit.mirror import MirrorError, mirror_for
+from bot.audit.program import opened
 from bot.maas.errors import MaasError
 from bot.maas.region import Region
 from bot.maas.transport import Transport
+from bot.policy import Effect
 from bot.settings import HostSettings, Mode, RegionSettings, Settings
 from bot.slack.connection import FatalCredentialsError, preflight
 from bot.slack.manifest import SCOPES
@@ -56,6 +59,7 @@ async def examine(settings: Settings, *, as_json: bool) -> int:
 
 async def _look(settings: Settings) -> AsyncIterator[Finding]:
     yield await _storage(settings)
+    yield await _audit(settings)
     async for finding in _slack(settings):
         yield finding
     for name, region in settings.all_regions().items():
@@ -83,6 +87,26 @@ async def _storage(settings: Settings) -> Finding:
             "storage", False, error.reason, "Look at MAASBOT_DATABASE_URL and at the disk it lies on."
         )
     return Finding("storage", True, "takes writes")
+
+
+async def _audit(settings: Settings) -> Finding:
+    mirror = mirror_for(settings.audit_file, settings.state_dir)
+    try:
+        async with opened(settings) as audit:
+            found = await audit.verify()
+        if mirror is not None:
+            await asyncio.to_thread(mirror.check)
+    except StorageUnavailableError as error:
+        return Finding("audit", False, error.reason, "Start the bot once, or look at MAASBOT_DATABASE_URL.")
+    except MirrorError as error:
+        return Finding("audit", False, error.reason, "Look at MAASBOT_AUDIT_FILE and at the disk it lies on.")
+    if found.broken is not None:
+        remedy = (
+            "Somebody changed the database past the bot. Compare it with a backup or with MAASBOT_AUDIT_FILE from "
+            "that record on: 'maasbot audit export' writes it out."
+        )
+        return Finding("audit", False, f"broken at record {found.broken.seq}: {found.broken.reason}", remedy)
+    return Finding("audit", True, f"{found.head.seq} records, whole")
 
 
 async def _slack(settings: Settings) -> AsyncIterator[Finding]:
@@ -215,10 +239,13 @@ def _people(settings: Settings) -> Finding:
             "MAASBOT_CHANNELS is empty: the bot only reads",
             "Name the channels that it works in.",
         )
-    if not settings.operators:
+    if warnings := settings.policy_warnings():
+        return Finding("policy", False, "; ".join(warnings), "Correct the rules in maasbot.toml, or remove them.")
+    if not settings.operators and not settings.policy.of(Effect.ALLOW):
         return Finding(
             "policy", False, "MAASBOT_OPERATORS is empty: nobody may change anything", "Name the operators."
         )
+    rules = f", {len(settings.policy.rules)} rules" if settings.policy.rules else ""
     return Finding(
-        "policy", True, f"{len(settings.channels)} channels, {len(settings.operators)} operators or groups"
+        "policy", True, f"{len(settings.channels)} channels, {len(settings.operators)} operators or groups{rules}"
     )

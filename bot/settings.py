@@ -23,10 +23,10 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-_DURATION = re.compile(r"\s*(\d+)\s*(s|m|h|d)\s*", re.IGNORECASE)
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-_USER_OR_GROUP = re.compile(r"[UWS][A-Z0-9]{2,}")
-_CHANNEL = re.compile(r"[CGD][A-Z0-9]{2,}")
+from bot.policy.file import PolicyFileError, misnamed, read_policy
+from bot.policy.rules import Rules
+from bot.settings_fields import Channels, Duration, OneChannel, People
+
 _API_KEY = re.compile(r"[^:\s]+:[^:\s]+:[^:\s]+")
 
 
@@ -38,54 +38,10 @@ class SettingsError(Exception):
         self.faults = faults
 
 
-def parse_duration(value: object) -> timedelta:
-    """Read `90s`, `30m`, `24 h` or `7d`.
-
-    Raises:
-        ValueError: anything else, zero included: a bare number has been read in the wrong unit often enough.
-    """
-    if isinstance(value, timedelta):
-        return value
-    match = _DURATION.fullmatch(str(value))
-    if match is None or int(match[1]) == 0:
-        raise ValueError("write a number with its unit, like 90s, 30m, 24h or 7d")
-    return timedelta(**{_UNITS[match[2].lower()]: int(match[1])})
-
-
-def _split(value: object) -> object:
-    return [part for part in re.split(r"[\s,]+", value) if part] if isinstance(value, str) else value
-
-
-def _check_ids(pattern: re.Pattern[str], what: str, value: object) -> object:
-    ids = _split(value)
-    if isinstance(ids, list | tuple):
-        wrong = [str(one) for one in ids if not pattern.fullmatch(str(one))]
-        if wrong:
-            raise ValueError(f"{', '.join(wrong)}: not {what}")
-    return ids
-
-
-def _people(value: object) -> object:
-    return _check_ids(_USER_OR_GROUP, "a Slack user id (U…) or user-group id (S…)", value)
-
-
-def _channels(value: object) -> object:
-    return _check_ids(_CHANNEL, "a Slack channel id (C…)", value)
-
-
-def _one_channel(value: object) -> object:
-    ids = _channels(value) if value else []
-    if isinstance(ids, list) and len(ids) > 1:
-        raise ValueError("name one channel")
-    return ids[0] if isinstance(ids, list) and ids else None
-
-
 def _empty_is_none(value: object) -> object:
     return None if value == "" else value
 
 
-People = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_people)]
-Channels = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_channels)]
 OptionalSecret = Annotated[SecretStr | None, BeforeValidator(_empty_is_none)]
 OptionalPath = Annotated[Path | None, BeforeValidator(_empty_is_none)]
 OptionalText = Annotated[str | None, BeforeValidator(_empty_is_none)]
@@ -185,13 +141,12 @@ class Settings(BaseSettings):
     operators: People = Field((), alias="MAASBOT_OPERATORS")
     approvers: People = Field((), alias="MAASBOT_APPROVERS")
     admins: People = Field((), alias="MAASBOT_ADMINS")
-    approval_channel: Annotated[str | None, BeforeValidator(_one_channel)] = Field(
-        None, alias="MAASBOT_APPROVAL_CHANNEL"
-    )
-    approval_ttl: Annotated[timedelta, NoDecode, BeforeValidator(parse_duration)] = Field(
-        timedelta(minutes=30), alias="MAASBOT_APPROVAL_TTL"
-    )
+    approval_channel: OneChannel = Field(None, alias="MAASBOT_APPROVAL_CHANNEL")
+    approval_ttl: Duration = Field(timedelta(minutes=30), alias="MAASBOT_APPROVAL_TTL")
+    audit_file: OptionalText = Field(None, alias="MAASBOT_AUDIT_FILE")
     regions: dict[str, RegionSettings] = Field(default_factory=dict, alias="regions")
+    # Made of the file alone; NoDecode keeps an environment variable of this name from being taken for one.
+    policy: Annotated[Rules, NoDecode] = Field(default_factory=Rules, alias="policy")
 
     @classmethod
     def settings_customise_sources(
@@ -234,6 +189,16 @@ class Settings(BaseSettings):
         keys = [region.key() for region in self.all_regions().values()]
         return [secret.get_secret_value() for secret in (*held, *keys) if secret is not None]
 
+    def policy_warnings(self) -> list[str]:
+        """What of the policy is allowed but can hardly be meant, one line each."""
+        outside = [
+            f"{self.policy.where(rule)}: channels: {channel} is not in MAASBOT_CHANNELS, so the rule never holds there"
+            for rule in self.policy.rules
+            for channel in rule.channels
+            if channel not in self.channels
+        ]
+        return [*self.policy.warnings, *outside]
+
     def own_database_url(self) -> str:
         """The URL of the bot's own tables."""
         return self._database_url("maasbot.sqlite")
@@ -267,21 +232,23 @@ class _TomlSource(PydanticBaseSettingsSource):
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        content = tomllib.loads(text)
     except OSError as error:
         raise SettingsError([f"MAASBOT_CONFIG: {path} can't be read ({error.strerror})"]) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError([f"MAASBOT_CONFIG: {path} is not valid TOML: {error}"]) from None
-    known = {str(field.alias) for field in Settings.model_fields.values()} - {"regions"}
+    known = {str(field.alias) for field in Settings.model_fields.values()} - {"regions", "policy"}
     values: dict[str, Any] = {}
     faults = []
     for name, value in content.items():
         if name == "regions":
             values["regions"] = value
         elif name == "policy":
-            faults.append(
-                f"{path}: [policy] is not supported by this version; use MAASBOT_OPERATORS and its fellows"
-            )
+            try:
+                values["policy"] = read_policy(value, text, path.name)
+            except PolicyFileError as error:
+                faults += error.faults
         elif name.upper() in known:
             values[name.upper()] = value
         else:
@@ -308,6 +275,7 @@ def load_settings(**overrides: Any) -> Settings:
     except ValidationError as error:
         raise SettingsError(_describe(error)) from None
     faults = [*_slack_faults(settings), *_region_faults(settings), *_database_faults(settings)]
+    faults += _policy_faults(settings)
     if faults:
         raise SettingsError(faults)
     return settings
@@ -356,6 +324,11 @@ def _rename_default(line: str) -> str:
         if field in line:
             return name + line.split(field, 1)[1]
     return line
+
+
+def _policy_faults(settings: Settings) -> list[str]:
+    names = {*settings.regions, *(["default"] if settings.maas_url is not None else [])}
+    return misnamed(settings.policy, regions=names)
 
 
 def _database_faults(settings: Settings) -> list[str]:

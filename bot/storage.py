@@ -7,7 +7,7 @@ event loop must stay free to acknowledge within Slack's three seconds.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -100,6 +100,7 @@ operation_targets = sa.Table(
     sa.Column("asked_at", sa.Float),
     sa.Column("ended_at", sa.Float),
     sa.Column("cause", sa.Text),
+    sa.Column("phase", sa.Integer, nullable=False, default=0),
 )
 
 #: Words that were taken and not answered yet. Slack sends a command once: what is lost here is lost.
@@ -180,10 +181,12 @@ class StorageUnavailableError(Exception):
 class Database:
     """One database: `await db.run(fn)` calls `fn(connection)` in a thread, in one transaction."""
 
-    def __init__(self, url: str, *, threads: int = 4) -> None:
+    def __init__(self, url: str, *, threads: int = 4, secrets: Iterable[str] = ()) -> None:
+        """`secrets` are values that must never be stored in the audit, wherever they turn up."""
         self.url = sa.make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         options: dict[str, Any] = {"pool_pre_ping": not self.is_sqlite}
+        options["execution_options"] = {"audit_redactor": Redactor(secrets)}
         if self.is_sqlite:
             options["connect_args"] = {"timeout": 10, "check_same_thread": False}
         self._engine = sa.create_engine(self.url, **options)

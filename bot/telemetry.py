@@ -122,6 +122,13 @@ class Metrics:
         self.region_up = Gauge(
             "maasbot_region_up", "1 while the region answers", ["region"], registry=registry
         )
+        self.audit_records = Gauge("maasbot_audit_records", "Records in the audit", registry=registry)
+        self.audit_broken = Gauge(
+            "maasbot_audit_broken", "1 when a record of the audit was changed or is missing", registry=registry
+        )
+        self.audit_mirror_behind = Gauge(
+            "maasbot_audit_mirror_behind", "Records that the audit's file can't take now", registry=registry
+        )
         self.slack_connected = Gauge(
             "maasbot_slack_connected", "1 while Slack is connected", registry=registry
         )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from bot.command.declaration import Catalog
-from commands import commission, help, machines, operations, status
+from commands import approvals, audit, commission, delete, help, machines, operations, policy, power, release, status
 
 
 def build_catalog() -> Catalog:
     """Collect every declared command."""
-    return Catalog.from_modules([status, machines, commission, operations, help])
+    families = [status, machines, commission, power, release, delete, operations, approvals, audit, policy, help]
+    return Catalog.from_modules(families)

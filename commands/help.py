@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from difflib import get_close_matches
 
 from bot.command.context import Context, RefusalError
 from bot.command.declaration import Command, command
 from bot.message import Bold, Bullets, Code, Mark, Message, Note, Paragraph, Part, Span, Text, say
-from bot.policy import Risk, Role
+from bot.policy import Ask, Decision, Risk, Role
 
 _ASKS = {
     Risk.READ: "It changes nothing.",
@@ -20,9 +21,9 @@ _ASKS = {
 @command("help", risk=Risk.READ, example="/maas help commission")
 async def help_(ctx: Context, *command_name: str) -> Message:
     """List the commands that you may run here, or explain one."""
-    allowed = {
-        one.name: (await ctx.policy.may(ctx.person, one.risk, ctx.origin)).allowed for one in ctx.catalog
-    }
+    asks = [Ask(one.name, one.risk, ctx.region.name) for one in ctx.catalog]
+    decisions = await ctx.policy.explain(ctx.person, ctx.origin, asks)
+    allowed = {ask.command: decision.allowed for ask, decision in decisions}
     if command_name:
         return _explain(ctx, " ".join(command_name), allowed)
     shown = [one for one in ctx.catalog if allowed[one.name]]
@@ -87,21 +88,31 @@ async def whoami(ctx: Context) -> Message:
         Paragraph(["Roles: ", ", ".join(roles) if roles else f"none but {Role.READER}", "."]),
     ]
     if standing.unknown:
-        parts.append(
-            Paragraph([Mark.WARN, " Slack did not say who is in: ", "; ".join(standing.unknown), "."])
-        )
-    lines: list[Text] = []
-    for risk in sorted({one.risk for one in ctx.catalog}, key=list(Risk).index):
-        decision = await ctx.policy.may(ctx.person, risk, ctx.origin)
-        names = ", ".join(one.name for one in ctx.catalog if one.risk is risk)
-        lines.append(
-            [
-                Mark.OK if decision.allowed else Mark.FAIL,
-                " ",
-                Bold(risk.value),
-                f" ({names}): {decision.reason}.",
-            ]
-        )
-    parts.append(Bullets(lines))
+        parts.append(Paragraph([Mark.WARN, " Slack did not say who is in: ", "; ".join(standing.unknown), "."]))
+    asks = [Ask(one.name, one.risk, ctx.region.name) for one in ctx.catalog]
+    parts.append(Bullets(_verdicts(await ctx.policy.explain(ctx.person, ctx.origin, asks))))
+    approved = [ask for ask in asks if ask.risk in {Risk.DESTRUCTIVE, Risk.IRREVERSIBLE}]
+    if approved:
+        decisions = await ctx.policy.explain_deciding(ctx.person, ctx.origin, approved)
+        parts += [
+            Paragraph(["Decide on what others ask for:"]),
+            Bullets(_verdicts(decisions)),
+        ]
     held = ", ".join(sorted({grant.role.value for grant in standing.grants})) or "reader"
     return Message(f"{ctx.person.name}: {held}.", tuple(parts))
+
+
+def _verdicts(decisions: Iterable[tuple[Ask, Decision]]) -> list[Text]:
+    """One line for each rule that says yes or no, with the commands that it says it of; the yeses first."""
+    commands: dict[Decision, list[str]] = {}
+    for ask, decision in decisions:
+        commands.setdefault(decision, []).append(ask.command)
+    return [
+        [
+            Mark.OK if decision.allowed else Mark.FAIL,
+            " ",
+            Bold(", ".join(names)),
+            f": {decision.reason}.",
+        ]
+        for decision, names in sorted(commands.items(), key=lambda one: not one[0].allowed)
+    ]

@@ -28,7 +28,7 @@ from bot.message import (
     Text,
     say,
 )
-from bot.operations.view import duration
+from bot.operations.verdict import remaining as duration
 from bot.policy import Risk
 from commands.selecting import select
 

@@ -13,8 +13,9 @@ from bot.maas.service import RegionService
 from bot.maas.snapshot import Images, RegionSnapshot
 from bot.message import Bold, Bullets, Code, Facts, Mark, Message, Note, Paragraph, Part, Span, Text, plain
 from bot.operations.records import Operation
-from bot.operations.view import duration
+from bot.operations.verdict import remaining as duration
 from bot.policy import Risk
+from commands.audit import trouble
 
 #: Lines of each list; the rest is counted.
 _ATTENTION, _OPERATIONS = 8, 6
@@ -38,8 +39,8 @@ _ORDER = (
 async def status(ctx: Context) -> Message:
     """Show the region: is it up, its racks, machines by state, what needs attention, images, DHCP, operations."""
     operations = await ctx.operations.under_way()
-    parts: list[Part] = []
-    summaries = []
+    parts: list[Part] = trouble(ctx.audit.health)
+    summaries = ["The audit is broken."] if ctx.audit.health.broken is not None else []
     for region in ctx.regions if ctx.region.name == "default" else (ctx.region,):
         shown = region_parts(region, [one for one in operations if one.region == region.name])
         summaries.append(shown[0])

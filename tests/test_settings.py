@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.settings import Settings, SettingsError, load_settings, parse_duration
+from bot.settings import Settings, SettingsError, load_settings
+from bot.settings_fields import parse_duration
 
 GOOD = {
     "SLACK_BOT_TOKEN": "xoxb-secret-bot",
@@ -145,7 +146,7 @@ def test_the_file_is_read_and_the_environment_wins(monkeypatch: pytest.MonkeyPat
     [
         ("maasbot_chanels = 'C0A'", "did you mean MAASBOT_CHANNELS?"),
         ("= nonsense", "is not valid TOML"),
-        ("[policy]\nx = 1", "[policy] is not supported"),
+        ("[policy]\nx = 1", "maasbot.toml:2: [policy] has no x; it has [[policy.allow]]"),
         ("[regions.lab]\napi_key = 'a:b:secretsecret'", "regions.lab.url: field required"),
         ("[regions.lab]\nurl = 'http://x'\napi_key = 'secretsecret'", "three parts"),
     ],

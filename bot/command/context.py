@@ -9,6 +9,7 @@ from bot.message import Message
 from bot.people import Identity, Origin
 
 if TYPE_CHECKING:
+    from bot.audit import Audit
     from bot.command.declaration import Catalog
     from bot.command.parser import Parser
     from bot.maas.service import RegionService
@@ -19,17 +20,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Everything a command may use. `words` is what the person typed, after clean-up."""
+    """Everything a command may use.
+
+    `words` is what the person typed, after clean-up; `reason` and `queue` are the options that every command takes.
+    """
 
     person: Identity
     origin: Origin
     words: str
+    reason: str
+    queue: bool
     region: RegionService
     regions: tuple[RegionService, ...]
     operations: Operations
     policy: Policy
     catalog: Catalog
     parser: Parser
+    audit: Audit
 
 
 class RefusalError(Exception):

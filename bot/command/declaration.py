@@ -21,6 +21,7 @@ class Command:
     """One command: its words, its risk, an example to copy, and the function that does it.
 
     `machine` names the parameter that takes machines, where there is one: the command form offers a search for it.
+    `decides` marks the commands of approvers: help shows them to nobody else.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Command:
     example: str
     handler: Handler
     machine: str | None = None
+    decides: bool = False
 
     @property
     def summary(self) -> str:
@@ -51,11 +53,13 @@ class Command:
         return tuple(self.name.split())
 
 
-def command(name: str, *, risk: Risk, example: str, machine: str | None = None) -> Callable[[F], F]:
+def command(
+    name: str, *, risk: Risk, example: str, machine: str | None = None, decides: bool = False
+) -> Callable[[F], F]:
     """Declare the function below as the command `name`. The function stays what it was."""
 
     def declare(handler: F) -> F:
-        setattr(handler, _ATTRIBUTE, Command(name, risk, example, handler, machine))
+        setattr(handler, _ATTRIBUTE, Command(name, risk, example, handler, machine, decides))
         return handler
 
     return declare

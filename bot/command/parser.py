@@ -36,6 +36,8 @@ class Call:
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     region: str | None = None
+    reason: str = ""
+    queue: bool = False
 
     def run(self, context: Any) -> Awaitable[Any]:
         return self.command.handler(context, *self.args, **self.kwargs)
@@ -56,7 +58,10 @@ class Parser:
         """
         words = clean(text)
         tokens = split(words)
-        tokens, region = _take_region(tokens)
+        tokens, region = _take_option(tokens, "region")
+        tokens, reason = _take_option(tokens, "reason")
+        queue = "--queue" in tokens
+        tokens = [token for token in tokens if token != "--queue"]  # noqa: S105 - a word of the command line
         command, rest = self._find(tokens)
         app = self._apps[command.name]
         try:
@@ -65,7 +70,7 @@ class Parser:
             )
         except faults.CycloptsError as error:
             raise UsageError(self._explain(command, error)) from None
-        return Call(command, words, tuple(bound.args), dict(bound.kwargs), region)
+        return Call(command, words, tuple(bound.args), dict(bound.kwargs), region, reason or "", queue)
 
     def usage(self, command: Command) -> str:
         """One line like `commission MACHINES… [--enable-ssh]`."""
@@ -192,11 +197,12 @@ def _described_args(handler: Callable[..., Any]) -> dict[str, str]:
     return described
 
 
-def _take_region(tokens: list[str]) -> tuple[list[str], str | None]:
+def _take_option(tokens: list[str], name: str) -> tuple[list[str], str | None]:
+    """Take `--name VALUE` or `--name=VALUE` out of the words: every command takes it, wherever it stands."""
     for at, token in enumerate(tokens):
-        if token == "--region" and at + 1 < len(tokens):  # noqa: S105 - a word of the command line
+        if token == f"--{name}" and at + 1 < len(tokens):
             return tokens[:at] + tokens[at + 2 :], tokens[at + 1]
-        if token.startswith("--region="):
+        if token.startswith(f"--{name}="):
             return tokens[:at] + tokens[at + 1 :], token.partition("=")[2]
     return tokens, None
 

@@ -218,6 +218,13 @@ class ScriptResultSet:
     results: Annotated[tuple[ScriptResult, ...], Or(())] = ()
 
 
+@dataclass(frozen=True, slots=True, config=LENIENT)
+class PowerAnswer:
+    """What a BMC said when it was asked: on, off, unknown or error."""
+
+    state: Text = "unknown"
+
+
 RACKS = TypeAdapter(list[RackController])
 REGION_CONTROLLERS = TypeAdapter(list[RegionController])
 BOOT_RESOURCE = TypeAdapter(BootResource)
@@ -226,6 +233,7 @@ FABRICS = TypeAdapter(list[Fabric])
 SUBNETS = TypeAdapter(list[Subnet])
 NOTIFICATIONS = TypeAdapter(list[Notification])
 SCRIPT_RESULT_SET = TypeAdapter(ScriptResultSet)
+POWER_ANSWER = TypeAdapter(PowerAnswer)
 BARE_BOOL = TypeAdapter(bool)
 BARE_VALUE: TypeAdapter[Any] = TypeAdapter(Any)
 #: The keys of an answer whose values are secrets.

@@ -12,6 +12,7 @@ from bot.maas import models, models_region
 from bot.maas.decoding import decode, decode_list
 from bot.maas.errors import BadRequest, Forbidden, NotFound
 from bot.maas.exchange import Kind
+from bot.maas.machine_calls import MachineCalls
 from bot.maas.models import Event, Machine, User, Version
 from bot.maas.models_region import (
     BootResource,
@@ -38,12 +39,12 @@ MAX_EVENTS = 1000
 ResultsOf = Literal["current-commissioning", "current-testing", "current-installation"]
 
 
-class Region:
+class Region(MachineCalls):
     """One region's API. All methods raise `MaasError` and nothing else for what the world does."""
 
     def __init__(self, transport: Transport, name: str = "default") -> None:
+        super().__init__(transport)
         self.name = name
-        self._transport = transport
 
     def __repr__(self) -> str:
         return f"Region({self.name!r}, {self.url!r})"
@@ -64,14 +65,6 @@ class Region:
     async def whoami(self) -> User:
         """The user that the API key belongs to."""
         return await self._read("Users", "whoami", models.USER)
-
-    async def machine(self, system_id: str) -> Machine:
-        """One machine, as it is now.
-
-        Raises:
-            NotFound: there is none, or the key's user may not see it.
-        """
-        return await self._read("Machine", "read", models.MACHINE, system_id=system_id)
 
     async def machines(
         self,
@@ -111,59 +104,6 @@ class Region:
             listed = await self._read_list("Machines", "read", models.SYSTEM_IDS, kind=Kind.LIST)
             return {one.system_id for one in listed}
         return set(keys)
-
-    async def commission(
-        self,
-        system_id: str,
-        *,
-        enable_ssh: bool = False,
-        skip_bmc_config: bool = False,
-        skip_networking: bool = False,
-        skip_storage: bool = False,
-        commissioning_scripts: Sequence[str] = (),
-        testing_scripts: Sequence[str] | None = None,
-        parameters: Mapping[str, str] | None = None,
-    ) -> Machine:
-        """Start commissioning; the machine comes back as the region sees it right after.
-
-        Args:
-            system_id: of the machine.
-            enable_ssh: leave the machine on afterwards, with SSH open.
-            skip_bmc_config: do not touch the BMC's settings.
-            skip_networking: keep the interfaces as they are.
-            skip_storage: keep the disks as they are.
-            commissioning_scripts: names or tags of scripts to run besides MAAS's own.
-            testing_scripts: names or tags of tests; None is MAAS's default, an empty sequence is no tests at
-                all.
-            parameters: of scripts, "script_parameter" to value.
-
-        Raises:
-            BadRequest: not in this state (MAAS answers 400 here, not 409).
-            Forbidden: locked, or no administrator.
-            RegionBusy: another power action is under way. MAAS leaves the key's user as the owner then.
-        """
-        data: dict[str, Value] = dict(parameters or {})
-        switches = {
-            "enable_ssh": enable_ssh,
-            "skip_bmc_config": skip_bmc_config,
-            "skip_networking": skip_networking,
-            "skip_storage": skip_storage,
-        }
-        # The API takes 1 and 0 here and reads them as numbers.
-        data.update({name: 1 for name, on in switches.items() if on})
-        if commissioning_scripts:
-            data["commissioning_scripts"] = ",".join(commissioning_scripts)
-        if testing_scripts is not None:
-            data["testing_scripts"] = ",".join(testing_scripts) or "none"
-        return await self._change(system_id, "commission", data)
-
-    async def abort(self, system_id: str, comment: str = "") -> Machine:
-        """Abort what the machine does. It comes back as it was before: its state changes a little later.
-
-        Raises:
-            Conflict: it does nothing that could be aborted.
-        """
-        return await self._change(system_id, "abort", {"comment": comment} if comment else {})
 
     async def events(
         self,
@@ -264,29 +204,6 @@ class Region:
         """
         return await self._read("MAAS", "get_config", models_region.BARE_VALUE, data={"name": name})
 
-    async def _read(
-        self,
-        handler: str,
-        action: str,
-        adapter: TypeAdapter[T],
-        *,
-        data: Mapping[str, Value] | None = None,
-        kind: Kind = Kind.READ,
-        retry: bool = True,
-        system_id: str | None = None,
-        resource_id: int | None = None,
-    ) -> T:
-        params: dict[str, str | int] = {}
-        subject = ""
-        if system_id is not None:
-            params, subject = {"system_id": system_id}, f"machine {system_id}"
-        elif resource_id is not None:
-            params, subject = {"id": resource_id}, f"image {resource_id}"
-        answer = await self._transport.call(
-            handler, action, params=params, data=data, kind=kind, subject=subject, retry=retry
-        )
-        return decode(adapter, answer.body, endpoint=f"{handler}.{action}")
-
     async def _read_list(
         self,
         handler: str,
@@ -302,11 +219,3 @@ class Region:
             return decode_list(adapter, answer.body, endpoint=endpoint)
         # Tens of megabytes would hold up the loop for a fifth of a second.
         return await asyncio.to_thread(decode_list, adapter, answer.body, endpoint=endpoint)
-
-    async def _change(self, system_id: str, action: str, data: Mapping[str, Value]) -> Machine:
-        answer = await self._transport.call(
-            "Machine", action, params={"system_id": system_id}, data=data, subject=f"machine {system_id}"
-        )
-        machine = decode(models.MAYBE_MACHINE, answer.body, endpoint=f"Machine.{action}")
-        # Some actions answer null although they did what they should (power_off of a manual machine).
-        return machine if machine is not None else await self.machine(system_id)

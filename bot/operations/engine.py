@@ -1,151 +1,235 @@
-"""Durable operations on DBOS Transact. An operation is a workflow; each target's work is a child workflow.
+"""Sees to it that somebody works on every operation under way: here, or on another bot of the same database.
 
-What a crash cuts short runs again, so every step looks before it acts (see operations.runner). The rows in
-bot.storage are the truth that people see; the engine only makes sure that somebody goes on working on them.
+What a bot leaves behind when it ends is taken over by one of the others: workflows that it had begun, and operations
+that it let begin and never began. On SQLite there is one bot, which takes over what the one before it left.
+
+A workflow goes on only with code that can replay it. `WORKFLOW_VERSION` is the version of the code's own workflows,
+`READABLE_VERSIONS` those that it can go on with. While a bot that began an operation lives, it finishes it itself. If it
+is gone and nobody can go on, the operation waits, and says so, until a bot of a fitting version comes, or until it is
+cancelled: then its rows are enough to stop what it began and to leave the rest untouched.
 """
 
 from __future__ import annotations
 
 import asyncio
 import fcntl
-import sqlite3
-import uuid
-from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import sqlalchemy as sa
 import structlog
-from dbos import DBOS, DBOSConfig, SetWorkflowID
 
-#: Changes only when a change of the workflows below breaks the replay of older ones: DBOS recovers its own version only.
+from bot.operations import locks
+from bot.operations.records import UNDER_WAY, OperationState
+from bot.operations.replicas import ReplicaPace, Replicas
+from bot.operations.workflows import Run, Step, Work, Workflows
+from bot.storage import Database, StorageUnavailableError
+from bot.storage import operations as table
+
+__all__ = ["READABLE_VERSIONS", "WORKFLOW_VERSION", "Engine", "EngineBusyError", "Step", "Work"]
+
+#: To be changed with every change of operations.workflows, or of the order of steps in a kind, that breaks the replay of
+#: workflows begun before it.
 WORKFLOW_VERSION = "1"
+READABLE_VERSIONS = frozenset({WORKFLOW_VERSION})
 
-_THREADS = 16  # without a bound, PostgreSQL runs grew to thousands of threads
+#: Names the lock that only one bot at a time looks for the dead under.
+_REAPER_LOCK = 0x6D61_6173_0002
+#: Rounds between two looks at everything, when no bot came or went.
+_FULL_LOOK = 5
 
 
 class EngineBusyError(Exception):
     """Another process works on this state directory."""
 
 
-class Work(Protocol):
-    """What the engine runs. Every method may be called again after a crash."""
-
-    async def begin(self, operation_id: str) -> list[str]:
-        """Check the plan, and return the keys of the targets to work on (none: it ended)."""
-
-    async def run_target(self, operation_id: str, key: str, step: Step) -> None:
-        """Work on one target; `step` runs a function and records that it is done."""
-
-    async def finish(self, operation_id: str) -> None:
-        """Write the outcome."""
-
-
-#: Runs a named function as a step of the current workflow: its result is recorded, and replayed after a crash.
-Step = Callable[[str, Callable[[], Awaitable[str]]], Awaitable[str]]
-
-
 class Engine:
-    """Starts operations, and goes on with those that an earlier process left open."""
+    """Operations as durable workflows, whoever runs them. `launch`, `start`, `close`."""
 
-    def __init__(self, url: str, work: Work, lock_file: Path | None) -> None:
-        """`lock_file` guards a SQLite state directory: two processes on one file would each recover the other's work."""
-        self._url = sa.make_url(url)
-        self._work = work
+    def __init__(
+        self,
+        url: str,
+        work: Work,
+        lock_file: Path | None,
+        database: Database,
+        *,
+        pace: ReplicaPace | None = None,
+        on_lost: Callable[[str], None] | None = None,
+    ) -> None:
+        """Make an engine.
+
+        Args:
+            url: of the database in which the workflows are kept.
+            work: what to run.
+            lock_file: guards a SQLite state directory: two processes on one file would each take over the other's work.
+            database: the bot's own tables.
+            pace: how bots watch each other.
+            on_lost: called from a thread when this bot has to end itself; by default it ends the process at once.
+        """
+        self._pace = pace or ReplicaPace()
+        self._database = database
+        self._replicas = Replicas(database, WORKFLOW_VERSION, self._pace, on_lost)
+        self.workflows = Workflows(url, work, self._replicas.id, claimed=self._claimed, fence=self._replicas.check)
         self._lock_file = lock_file
         self._lock: Any = None
-        self._tasks: set[asyncio.Task[Any]] = set()
-        self._operation: Callable[..., Any] | None = None
-        self._parked = False
+        self._round: asyncio.Task[None] | None = None
+        self._living: frozenset[str] = frozenset()
+        self._suspects: frozenset[str] = frozenset()
+        self._stranded: frozenset[str] = frozenset()
+        self._looks = 0
+        self._closed = False
+        self._on_changed: list[Callable[[str], None]] = []
+        self._on_cancel: list[Callable[[str], None]] = []
+        self._on_gone: list[Callable[[frozenset[str]], Awaitable[None]]] = []
         self._log = structlog.get_logger("engine")
 
+    @property
+    def replica(self) -> str:
+        """The name of this bot among the others, new at each start."""
+        return self._replicas.id
+
+    @property
+    def living(self) -> frozenset[str]:
+        """The names of the bots that were alive at the last look, this one included."""
+        return self._living
+
+    def subscribe(
+        self,
+        *,
+        changed: Callable[[str], None] | None = None,
+        cancel: Callable[[str], None] | None = None,
+        gone: Callable[[frozenset[str]], Awaitable[None]] | None = None,
+    ) -> None:
+        """Be told what other bots do to the work of this one.
+
+        Args:
+            changed: called with the id of an operation that is shown by this bot from now on.
+            cancel: called with the id of an operation that is to be cancelled, perhaps more than once.
+            gone: awaited with the bots that are alive, after others have gone and their work was taken over.
+        """
+        self._on_changed += [changed] if changed is not None else []
+        self._on_cancel += [cancel] if cancel is not None else []
+        self._on_gone += [gone] if gone is not None else []
+
     async def launch(self) -> None:
-        """Start the engine in the running loop; operations left open go on at once.
+        """Start in the running loop, and go on with what nobody works on.
 
         Raises:
             EngineBusyError: another process holds the state directory.
+            StorageUnavailableError: the database does not answer.
         """
-        if self._url.get_backend_name() == "sqlite":
-            self._hold_state_directory()
-            await asyncio.to_thread(_set_wal, str(self._url.database))
-        config: DBOSConfig = {
-            "name": "maasbot",
-            "system_database_url": self._url.render_as_string(hide_password=False),
-            "application_version": WORKFLOW_VERSION,
-            "executor_id": "local" if self._lock_file else uuid.uuid4().hex,
-            "max_executor_threads": _THREADS,
-            "log_level": "ERROR",
-            "notification_listener_polling_interval_sec": 2.0,
-            "scheduler_polling_interval_sec": 3600.0,
-        }
-        DBOS(config=config)
-        self._register()
-        DBOS.launch()
+        self._hold_state_directory()
+        await self._replicas.join()
+        await self.workflows.launch()
+        await self._look(full=True)
+        self._round = asyncio.create_task(self._keep_looking(), name="replicas")
 
     async def start(self, operation_id: str) -> None:
-        """Run an operation, unless the engine knows it already: recovery goes on with those by itself."""
-        assert self._operation is not None, "the engine is not launched"
-        if await DBOS.get_workflow_status_async(operation_id) is not None:
-            return
-        with SetWorkflowID(operation_id):
-            await DBOS.start_workflow_async(self._operation, operation_id)
+        """Run an operation, unless it is run already, here or elsewhere."""
+        await self.workflows.start(operation_id)
+
+    def shows(self, replica: str | None) -> bool:
+        """Whether this bot is the one to show an operation that `replica` works on: two would show it by turns."""
+        if self._closed and not self._replicas.alone:
+            return False
+        return replica is None or replica == self.replica or replica not in self._living
 
     async def close(self) -> None:
-        """Park: stop where we are and leave everything open for the next start."""
-        self._parked = True
-        tasks = [task for task in self._tasks if not task.done()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        loop = asyncio.get_running_loop()
-        threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="after-engine")
-        await loop.run_in_executor(threads, _destroy)
-        # DBOS makes its own pool the loop's default one and takes it away with it; others still have work to finish.
-        loop.set_default_executor(threads)
+        """Park: stop where we are and leave everything to the next start, or to the others."""
+        if self._round is not None:
+            self._round.cancel()
+            await asyncio.gather(self._round, return_exceptions=True)
+        await self.workflows.close()
+        self._closed = True
+        await self._replicas.leave()
         if self._lock is not None:
             self._lock.close()
 
-    def _register(self) -> None:
-        @DBOS.step(name="begin")
-        async def begin(operation_id: str) -> list[str]:
-            return await self._work.begin(operation_id)
+    # -- looking for work that nobody does ---------------------------------------------------------------------
 
-        @DBOS.step(name="finish")
-        async def finish(operation_id: str) -> None:
-            await self._work.finish(operation_id)
+    async def _keep_looking(self) -> None:
+        while True:
+            await asyncio.sleep(self._pace.beat)
+            try:
+                await self._look(full=self._looks % _FULL_LOOK == 0)
+                if not self._replicas.alone:
+                    for operation_id in await self._database.run(_cancelling):
+                        self._tell(self._on_cancel, operation_id)
+            except StorageUnavailableError as error:
+                self._log.warning("storage_unavailable", reason=error.reason)
+            except Exception:
+                self._log.exception("look_failed")
 
-        @DBOS.workflow(name="target")
-        async def target(operation_id: str, key: str) -> None:
-            self._track()
-            await self._work.run_target(operation_id, key, _step)
+    async def _look(self, *, full: bool) -> None:
+        if self._replicas.alone and self._living and not self._stranded:
+            return  # one bot leaves nothing behind while it lives
+        self._looks += 1
+        before = self._living
+        self._living = await self._database.run(self._replicas.living)
+        gone = before - self._living
+        if full or gone or not before:
+            left = await self._database.run(self._take_over)
+            for operation_id in left.resumed | left.waiting:
+                self._tell(self._on_changed, operation_id)
+            for operation_id in left.stranded_and_cancelled:
+                await self.workflows.restart(operation_id)
+            for operation_id in left.unstarted & self._suspects:
+                self._log.warning("operation_started_late", operation=operation_id)
+                await self.workflows.start(operation_id)
+            self._suspects, self._stranded = left.unstarted, left.stranded
+        if gone and self.replica == min(self._living):  # one of those that are left is enough
+            self._log.warning("replicas_gone", count=len(gone), living=len(self._living))
+            for listener in self._on_gone:
+                await listener(self._living)
 
-        @DBOS.workflow(name="operation")
-        async def operation(operation_id: str) -> None:
-            self._track()
-            handles = []
-            for key in await begin(operation_id):
-                with SetWorkflowID(f"{operation_id}.{key}"):
-                    handles.append(await DBOS.start_workflow_async(target, operation_id, key))
-            for handle in handles:
-                await self._end_of(handle)
-            await finish(operation_id)
+    def _take_over(self, connection: sa.Connection) -> _Left:
+        """Go on here with the workflows of bots that are gone. One bot at a time does this, in one transaction."""
+        left = _Left()
+        if (
+            not self._replicas.alone
+            and not connection.execute(sa.select(sa.func.pg_try_advisory_xact_lock(_REAPER_LOCK))).scalar_one()
+        ):
+            return left
+        # Who lives is read last: a bot that comes meanwhile is on the list before it has any work.
+        runs, queues = self.workflows.open_runs(), self.workflows.queues()
+        living = self._replicas.living(connection)
+        rows = {row.id: row for row in connection.execute(_UNDER_WAY)}
+        left.unstarted = frozenset(rows) - {run.operation_id for run in runs}
+        orphans = [run for run in runs if run.replica not in living]
+        readable = [run for run in orphans if _is_readable(rows.get(run.operation_id))]
+        if readable:
+            self.workflows.resume([run.workflow_id for run in readable])
+            left.resumed = _operations(readable)
+            _own(connection, left.resumed, self.replica, waits_for="")
+            self._log.warning("taken_over", operations=sorted(left.resumed), workflows=len(readable))
+        left.stranded = _operations(orphans) - left.resumed
+        for operation_id in left.stranded:
+            row = rows[operation_id]
+            if row.state == OperationState.CANCELLING.value:
+                left.stranded_and_cancelled |= {operation_id}
+                _own(connection, {operation_id}, self.replica, waits_for="", workflow_version=WORKFLOW_VERSION)
+            elif not row.waits_for or row.replica not in living:
+                left.waiting |= {operation_id}
+                _own(connection, {operation_id}, self.replica, waits_for=_waits_for(row.workflow_version))
+                self._log.error("operation_waits_for_version", operation=operation_id, version=row.workflow_version)
+        for operation_id in locks.release_ended(connection):
+            self._log.error("lock_of_ended_operation", operation=operation_id)
+        for replica in queues.keys() - living:
+            self.workflows.drop_queue(queues[replica])
+        return left
 
-        self._operation = operation
+    async def _claimed(self, operation_id: str) -> None:
+        def write(connection: sa.Connection) -> None:
+            _own(connection, {operation_id}, self.replica, waits_for="")
+            first = table.update().where(table.c.id == operation_id, table.c.workflow_version.is_(None))
+            connection.execute(first.values(workflow_version=WORKFLOW_VERSION))
 
-    async def _end_of(self, handle: Any) -> None:
-        try:
-            await handle.get_result()
-        except Exception as error:  # one target's defect must not keep the others from an end
-            if self._parked:
-                raise
-            self._log.error("target_failed", workflow=handle.workflow_id, error=type(error).__name__)
+        await self._database.run(write)
 
-    def _track(self) -> None:
-        task = asyncio.current_task()
-        if task is not None:
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+    def _tell(self, listeners: Iterable[Callable[[str], None]], operation_id: str) -> None:
+        for listener in listeners:
+            listener(operation_id)
 
     def _hold_state_directory(self) -> None:
         if self._lock_file is None:
@@ -158,21 +242,45 @@ class Engine:
             raise EngineBusyError(f"another maasbot works with {self._lock_file.parent}") from None
 
 
-async def _step(name: str, function: Callable[[], Awaitable[str]]) -> str:
-    async def named() -> str:
-        return await function()
+class _Left:
+    """What a look found, by operations.
 
-    named.__name__ = named.__qualname__ = name
-    return await DBOS.run_step_async({"name": name}, named)
+    Taken over; without code that can go on (`waiting`: found just now); of those, cancelled; never begun.
+    """
 
-
-def _set_wal(path: str) -> None:
-    # DBOS leaves SQLite in its default journal mode, in which readers stalled for up to a minute with 200 operations.
-    Path(path).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    connection = sqlite3.connect(path)
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.close()
+    def __init__(self) -> None:
+        self.resumed: frozenset[str] = frozenset()
+        self.waiting: frozenset[str] = frozenset()
+        self.stranded_and_cancelled: frozenset[str] = frozenset()
+        self.stranded: frozenset[str] = frozenset()
+        self.unstarted: frozenset[str] = frozenset()
 
 
-def _destroy() -> None:
-    DBOS.destroy(workflow_completion_timeout_sec=0)
+_UNDER_WAY = sa.select(table.c.id, table.c.state, table.c.replica, table.c.workflow_version, table.c.waits_for).where(
+    table.c.state.in_([state.value for state in UNDER_WAY])
+)
+
+
+def _cancelling(connection: sa.Connection) -> list[str]:
+    query = sa.select(table.c.id).where(table.c.state == OperationState.CANCELLING.value)
+    return list(connection.execute(query).scalars())
+
+
+def _is_readable(row: Any) -> bool:
+    """Whether this code can go on with an operation's workflows. Of an operation that has ended, they have little to do."""
+    return row is None or row.workflow_version is None or row.workflow_version in READABLE_VERSIONS
+
+
+def _operations(runs: Iterable[Run]) -> frozenset[str]:
+    return frozenset(run.operation_id for run in runs)
+
+
+def _own(connection: sa.Connection, operation_ids: Iterable[str], replica: str, **values: Any) -> None:
+    connection.execute(table.update().where(table.c.id.in_(list(operation_ids))).values(replica=replica, **values))
+
+
+def _waits_for(version: str) -> str:
+    return (
+        f"Nobody works on it: it was begun with workflow version {version}, and the bots that run now have "
+        f"{WORKFLOW_VERSION}. Start a bot of the earlier version to finish it, or cancel it"
+    )

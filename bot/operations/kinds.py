@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.maas.models import Event, Machine
 from bot.maas.service import RegionService
-from bot.operations.plan import Plan
+from bot.operations.plan import Plan, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,20 @@ class MachineKind(ABC):
     past: str
     #: How many machines are worked on at once unless the options say otherwise.
     at_once = 25
+    #: Whether `outcome` needs what MAAS logged of the machine; each look then costs a read of its events.
+    by_events = False
+    #: Seconds between looks of the runner's own, for ends that don't show as a change of the machine; 0: none.
+    look_every = 0.0
+    #: Seconds without a sign of life after which it counts as failed; 0: the runner's own limit.
+    patience = 0.0
+    #: Whether the machine is looked at right before MAAS is asked, and left alone if `changed_since` says so.
+    looks_first = False
+    #: Said before the cause of a failure: what was done already when it came.
+    preamble = ""
+
+    def phases(self) -> Sequence[MachineKind]:
+        """What is asked of MAAS one after the other; each is asked, and its end awaited, before the next."""
+        return (self,)
 
     @abstractmethod
     async def plan(self, region: RegionService, options: Mapping[str, Any]) -> Plan:
@@ -53,6 +67,25 @@ class MachineKind(ABC):
         """The end that the events since before the request tell of, where the machine's state alone looks good."""
         del events
         return None
+
+    def outcome(self, machine: Machine, events: Sequence[Event]) -> End | None:
+        """How it ended, from the machine and, with `by_events`, from its events since before the request."""
+        del events
+        return self.end(machine)
+
+    def gone(self) -> End | None:
+        """How it ended when the machine is no longer in MAAS; None: somebody deleted it, and that is a failure."""
+        return None
+
+    def overdue(self, machine: Machine) -> str:
+        """What to say when `patience` has run out, in a sentence; "" for the runner's own words."""
+        del machine
+        return ""
+
+    def changed_since(self, machine: Machine | None, target: Target) -> str:
+        """Why the machine is another one than was planned for, or "" when it is as it was."""
+        del machine, target
+        return ""
 
     @abstractmethod
     async def stop(self, region: RegionService, key: str) -> None:

@@ -69,6 +69,8 @@ class FailureCause:
 
 @dataclass(frozen=True, slots=True)
 class TargetRow:
+    """One target. `phase` counts what was asked of MAAS and came to a good end, for kinds of several phases."""
+
     key: str
     name: str
     seq: int
@@ -79,6 +81,7 @@ class TargetRow:
     asked_at: float | None = None
     ended_at: float | None = None
     cause: FailureCause | None = None
+    phase: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +125,8 @@ class Operation:
     reminders: int = 0
     broke_glass: bool = False
     queued_behind: str | None = None
+    replica: str | None = None
+    waits_for: str = ""
     targets: tuple[TargetRow, ...] = ()
     decisions: tuple[PersonsDecision, ...] = ()
 

@@ -13,7 +13,7 @@ from bot.operations.records import FailureCause, Operation, OperationState, Pers
 _PLAIN = (
     "id", "kind", "region", "team_id", "requester_id", "requester_name", "channel", "thread_ts", "words", "nonce",
     "outcome", "created_at", "confirmed_at", "started_at", "ended_at", "cancelled_by", "link", "reason", "needed",
-    "approval_channel", "expires_at", "reminders", "broke_glass", "queued_behind",
+    "approval_channel", "expires_at", "reminders", "broke_glass", "queued_behind", "replica", "waits_for",
 )  # fmt: skip
 
 
@@ -43,6 +43,7 @@ def target_of(row: sa.RowMapping) -> TargetRow:
         asked_at=row["asked_at"],
         ended_at=row["ended_at"],
         cause=FailureCause(**json.loads(row["cause"])) if row["cause"] else None,
+        phase=row["phase"],
     )
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -23,6 +25,7 @@ from bot.operations.kinds import End, MachineKind
 from bot.operations.records import FailureCause, Operation, TargetRow, TargetState
 from bot.operations.store import OperationStore
 from bot.operations.verdict import entry_for
+from bot.storage import StorageUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -85,14 +88,18 @@ class MachineRunner:
             self._details.pop((operation.id, target.key), None)
 
     async def run(self, operation: Operation, key: str, step: Step) -> None:
-        """Ask, then wait. Each is one durable step, safe to repeat."""
+        """Ask, then wait, for each phase of the kind. Each is one durable step, safe to repeat."""
         kind = self._kinds[operation.kind]
         limit = int(operation.plan.options.get("at_once") or kind.at_once)
         slots = self._slots.setdefault(operation.id, asyncio.Semaphore(limit))
         async with self._slot(slots, operation.id):
-            asked = await step("ask", lambda: self._guard(operation, key, self._ask))
-            if asked == "asked":
-                await step("wait", lambda: self._guard(operation, key, self._wait))
+            for number in range(len(kind.phases())):
+                suffix = f" {number + 1}" if number else ""
+                asked = await step(f"ask{suffix}", partial(self._guard, operation, key, number, self._ask))
+                if asked != "asked":
+                    return
+                if await step(f"wait{suffix}", partial(self._guard, operation, key, number, self._wait)) != "next":
+                    return
 
     @asynccontextmanager
     async def _slot(self, slots: asyncio.Semaphore, operation_id: str) -> AsyncIterator[None]:
@@ -112,9 +119,13 @@ class MachineRunner:
             else:
                 acquire.cancel()
 
-    async def _guard(self, operation: Operation, key: str, work: Callable[..., Any]) -> str:
-        """Run one step; a defect of ours ends the target with a plain word instead of hanging the operation."""
+    async def _guard(self, operation: Operation, key: str, number: int, work: Callable[..., Any]) -> str:
+        """Run one step; a defect of ours ends the target with a plain word instead of hanging the operation.
+
+        The row, not the step's name, tells which phase the target is in: an operation may be run anew from its rows.
+        """
         region = self._regions.get(operation.region)
+        kind = self._kinds[operation.kind].phases()[number]
         try:
             if region is None:
                 raise MaasError(
@@ -123,16 +134,18 @@ class MachineRunner:
             target = await self._store.target(operation.id, key)
             if target.state.ended:
                 return "ended"
-            return str(await work(operation, target, self._kinds[operation.kind], region))
+            if target.phase > number:
+                return "asked" if work == self._ask else "next"
+            return str(await work(operation, target, kind, region))
         except MaasError as error:
-            await self._fail(
-                operation.id, key, FailureCause(f"{error.problem} {error.remedy}".strip()), "Not done"
-            )
+            cause = FailureCause(f"{kind.preamble} {error.problem} {error.remedy}".strip())
+            await self._fail(operation.id, key, cause, "Half done" if kind.preamble else "Not done")
+        except StorageUnavailableError:
+            raise  # the engine runs the step again when the database is back
         except Exception as error:
             self._log.exception("step_failed", operation=operation.id, target=key)
-            cause = FailureCause(
-                f"The bot itself failed ({type(error).__name__}); look at its log for {operation.id}."
-            )
+            problem = f"The bot itself failed ({type(error).__name__}); look at its log for {operation.id}."
+            cause = FailureCause(f"{kind.preamble} {problem}".strip())
             await self._fail(operation.id, key, cause, "Unknown")
         return "ended"
 
@@ -145,7 +158,8 @@ class MachineRunner:
             return "asked"
         repeated = target.state is TargetState.ASKING
         if not repeated:
-            if self.cancelled(operation.id).is_set():
+            # Half-way is no safe point: a machine that was switched off to be switched on again is switched on.
+            if self.cancelled(operation.id).is_set() and target.phase == 0:
                 await self._end(operation.id, target.key, TargetState.UNTOUCHED, "Not touched")
                 return "ended"
             baseline = await self._patiently(
@@ -159,25 +173,42 @@ class MachineRunner:
                 TargetState.ASKING,
                 entry=asking,
                 baseline=baseline,
-                asked_at=time.time(),
+                asked_at=target.asked_at or time.time(),
             )
             self._changed(operation.id)
             target = await self._store.target(operation.id, target.key)
         for attempt in range(_ATTEMPTS):
             look_first = repeated or attempt > 0
-            if look_first and await self._find_traces(operation, target, kind, region):
-                break
+            if look_first:
+                target = await self._store.target(operation.id, target.key)
+                if await self._find_traces(operation, target, kind, region):
+                    break
+            if kind.looks_first:
+                await self._see_that_it_is_as_planned(operation, target, kind, region)
             if await self._ask_once(operation, target, kind, region):
                 break
         else:
-            problem = (
-                f"MAAS did not take the request in {_ATTEMPTS} tries; nothing was changed on {target.name}."
-            )
-            await self._fail(operation.id, target.key, FailureCause(problem), "Not done")
-            return "ended"
+            problem = f"MAAS did not take the request in {_ATTEMPTS} tries."
+            raise MaasError(problem, f"Look at {target.name}, then ask again.")
         await self._store.move_target(operation.id, target.key, [TargetState.ASKING], TargetState.ASKED)
         self._changed(operation.id)
         return "asked"
+
+    async def _see_that_it_is_as_planned(
+        self, operation: Operation, target: TargetRow, kind: MachineKind, region: RegionService
+    ) -> None:
+        """Look at the machine right before MAAS is asked: the yes was given to what the plan said of it."""
+
+        async def look() -> Machine | None:
+            try:
+                return await region.api.machine(target.key)
+            except NotFound:
+                return None
+
+        planned = next(one for one in operation.plan.targets if one.key == target.key)
+        changed = kind.changed_since(await self._patiently(operation.id, target.key, look), planned)
+        if changed:
+            raise MaasError(f"{target.name} is not as it was planned: {changed}.", "It was left alone; ask again.")
 
     async def _ask_once(
         self, operation: Operation, target: TargetRow, kind: MachineKind, region: RegionService
@@ -189,6 +220,7 @@ class MachineRunner:
             if "no rack" in error.problem.lower():
                 raise
             self._note(operation.id, target.key, error.problem)
+            await self._forget_traces(operation, target, region)
             await asyncio.sleep(self._pause * max(error.retry_after or 0.0, 10.0))
             return False
         except RegionUnreachable as error:
@@ -203,6 +235,12 @@ class MachineRunner:
                 return True
             raise
         return True
+
+    async def _forget_traces(self, operation: Operation, target: TargetRow, region: RegionService) -> None:
+        """Of a request that MAAS refused: it logs who ordered what before it finds that it can't be done now."""
+        baseline = await self._patiently(operation.id, target.key, lambda: region.newest_event_id(target.key))
+        asking = [TargetState.ASKING]
+        await self._store.move_target(operation.id, target.key, asking, TargetState.ASKING, baseline=baseline)
 
     async def _find_traces(
         self,
@@ -265,39 +303,66 @@ class MachineRunner:
                 with suppress(MaasError):
                     await kind.stop(region, target.key)
                     await region.fleet.refresh([target.key])
-            machine = await watch
+            machine, end = await watch
         finally:
             cancelled.cancel()
             watch.cancel()
-        await self._conclude(operation, target, kind, region, machine)
+        last = target.phase + 1 == len(self._kinds[operation.kind].phases())
+        if end is not None and end.good and not last:
+            asked, waiting = [TargetState.ASKED], TargetState.WAITING
+            phase = target.phase + 1
+            await self._store.move_target(operation.id, target.key, asked, waiting, phase=phase, label=end.label)
+            self._changed(operation.id)
+            return "next"
+        await self._conclude(operation, target, kind, region, (machine, end))
         return "ended"
 
     async def _follow(
         self, operation: Operation, target: TargetRow, kind: MachineKind, region: RegionService
-    ) -> Machine | None:
-        """Wait for the machine's end. None: it is no longer in the region, or showed no sign of life for too long."""
+    ) -> tuple[Machine | None, End | None]:
+        """Wait for the machine's end. No end: it showed no sign of life for too long; no machine: it is gone."""
         last_label = target.label
-
-        def ended(machine: Machine) -> bool:
-            return kind.end(machine) is not None
-
+        limit = (kind.patience or self._silence_limit) * self._pause
         async with region.fleet.subscribe(target.key) as changes:
             machine = region.fleet.get(target.key)
+            heard = time.monotonic()
             while True:
-                if machine is None or ended(machine):
-                    return machine
+                if machine is None:
+                    return None, kind.gone()
+                end = await self._outcome(operation, target, kind, region, machine)
+                if end is not None:
+                    return machine, end
                 if machine.status_name != last_label:
                     last_label = machine.status_name
                     await self._store.label_target(operation.id, target.key, last_label)
                 self._note(operation.id, target.key, machine.status_message or "")
+                left = heard + limit - time.monotonic()
+                if left <= 0:
+                    return machine, None
+                pause = min(left, kind.look_every * self._pause or left)
                 try:
-                    change = await asyncio.wait_for(anext(changes), self._silence_limit * self._pause)
+                    change = await asyncio.wait_for(anext(changes), pause)
                 except TimeoutError:
-                    return machine
+                    seen = await self._patiently(operation.id, target.key, lambda: region.fleet.refresh([target.key]))
+                    machine = seen.get(target.key)
+                    continue
                 except StopAsyncIteration:
                     # The view was closed: the bot is stopping. The next start goes on from here.
                     await asyncio.Event().wait()
-                machine = change.after
+                machine, heard = change.after, time.monotonic()
+
+    async def _outcome(
+        self, operation: Operation, target: TargetRow, kind: MachineKind, region: RegionService, machine: Machine
+    ) -> End | None:
+        def events() -> Awaitable[list[Event]]:
+            return self._events_since(target, region)
+
+        if kind.by_events:
+            return kind.outcome(machine, await self._patiently(operation.id, target.key, events))
+        end = kind.outcome(machine, ())
+        if end is None or not end.good:
+            return end
+        return kind.aborted(await self._patiently(operation.id, target.key, events)) or end
 
     async def _conclude(
         self,
@@ -305,31 +370,28 @@ class MachineRunner:
         target: TargetRow,
         kind: MachineKind,
         region: RegionService,
-        machine: Machine | None,
+        seen: tuple[Machine | None, End | None],
     ) -> None:
-        if machine is None:
+        machine, end = seen
+        if end is not None and end.good:
+            await self._end(operation.id, target.key, TargetState.DONE, end.label, end.detail)
+        elif machine is None:
             cause = FailureCause(f"{target.name} was deleted from MAAS while this ran.")
             await self._fail(operation.id, target.key, cause, "Deleted")
-            return
-        end = kind.end(machine)
-        if end is not None and end.good:
-            events = await self._patiently(
-                operation.id, target.key, lambda: self._events_since(target, region)
-            )
-            end = kind.aborted(events) or end
-        if end is None:
+        elif end is None:
             hours = self._silence_limit / 3600
-            cause = FailureCause(
+            problem = kind.overdue(machine) or (
                 f"{target.name} showed no sign of life for {hours:g} h; MAAS still says {machine.status_name}. "
                 f"Last: {machine.status_message or 'nothing'}."
             )
+            cause = FailureCause(f"{kind.preamble} {problem}".strip())
             await self._fail(operation.id, target.key, cause, machine.status_name)
-        elif end.good:
-            await self._end(operation.id, target.key, TargetState.DONE, end.label, end.detail)
         elif self.cancelled(operation.id).is_set() and not machine.status_name.startswith("Failed"):
             await self._end(operation.id, target.key, TargetState.STOPPED, end.label, "Stopped on request")
         else:
-            await self._fail(operation.id, target.key, await self._cause(region, machine, end), end.label)
+            cause = await self._cause(region, machine, end)
+            cause = replace(cause, summary=f"{kind.preamble} {cause.summary}".strip())
+            await self._fail(operation.id, target.key, cause, end.label)
 
     async def _cause(self, region: RegionService, machine: Machine, end: End) -> FailureCause:
         if end.detail:

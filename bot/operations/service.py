@@ -16,7 +16,7 @@ from bot.maas.service import RegionService
 from bot.operations.approvals import Approvals, ApprovalSettings
 from bot.operations.engine import Engine
 from bot.operations.kinds import MachineKind
-from bot.operations.plan import LeftOut, Plan
+from bot.operations.plan import LeftOut, Plan, Target
 from bot.operations.records import UNDER_WAY, Operation, OperationState, TargetState
 from bot.operations.runner import MachineRunner
 from bot.operations.store import OperationStore
@@ -63,6 +63,7 @@ class Operations:
         self._engine = engine
         for operation in await self._store.newest(states=[OperationState.CANCELLING], limit=1000):
             self._runner.cancelled(operation.id).set()
+        engine.subscribe(changed=self._changed, cancel=self._cancelled_elsewhere)
         await engine.launch()
         for operation in await self._store.newest(states=UNDER_WAY, limit=1000):
             await engine.start(operation.id)
@@ -76,6 +77,12 @@ class Operations:
             await asyncio.gather(self._housekeeping, return_exceptions=True)
         if self._engine is not None:
             await self._engine.close()
+
+    def shown_here(self, operation: Operation) -> bool:
+        """Whether this bot is the one that keeps the operation's thread: where several are at it, who works on it."""
+        if not operation.state.under_way or operation.replica is None:
+            return True
+        return self._engine is not None and self._engine.shows(operation.replica)
 
     def subscribe(self, listener: Callable[[str], None]) -> None:
         """Call `listener` with an operation's id after each change of it. It must return at once."""
@@ -95,6 +102,28 @@ class Operations:
         free = tuple(target for target in plan.targets if target.key not in held)
         taken = [LeftOut(target.name, held_by(held[target.key])) for target in plan.targets if target.key in held]
         return replace(plan, targets=free, left_out=(*plan.left_out, *taken))
+
+    async def behind(self, plan: Plan) -> tuple[Plan, str | None]:
+        """A plan for machines that another operation works on: it waits for that one, and is made anew at its turn.
+
+        Returns the plan as it is, and None, when nothing is held or when it needs an approval, which binds to a plan.
+        """
+        held = await self._store.holders(plan.region, set(plan.options.get("ids", ())))
+        if not held or plan.risk is not Risk.CHANGE:
+            return plan, None
+        known = {target.key for target in plan.targets}
+        names = {target.key: target.name for holder in held.values() for target in holder.plan.targets}
+        waiting = tuple(
+            Target(key, names.get(key, key), f"after {holder.id}") for key, holder in held.items() if key not in known
+        )
+        taken = {target.name for target in waiting}
+        left_out = tuple(one for one in plan.left_out if one.name not in taken)
+        count = len(plan.targets) + len(waiting)
+        title = plan.title if not waiting else f"{self._kinds[plan.kind].verb} " + (
+            waiting[0].name if count == 1 else f"{count} machines"
+        )
+        last = max(held.values(), key=lambda holder: holder.confirmed_at or 0.0)
+        return replace(plan, title=title, targets=(*plan.targets, *waiting), left_out=left_out), last.id
 
     async def propose(
         self, plan: Plan, person: Identity, origin: Origin, words: str, reason: str = "", behind: str | None = None
@@ -255,6 +284,12 @@ class Operations:
             except StorageUnavailableError as error:
                 self._log.warning("housekeeping_failed", reason=error.reason)
             await asyncio.sleep(max(1.0, 10 * self._pause))
+
+    def _cancelled_elsewhere(self, operation_id: str) -> None:
+        flag = self._runner.cancelled(operation_id)
+        if not flag.is_set():
+            flag.set()
+            self._changed(operation_id)
 
     def _changed(self, operation_id: str) -> None:
         for listener in self._listeners:

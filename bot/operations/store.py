@@ -154,7 +154,6 @@ class OperationStore:
         *,
         entry: audit.Entry | None = None,
         also: Also | None = None,
-        guard: sa.ColumnElement[bool] | None = None,
         **values: Any,
     ) -> bool:
         """Set the state to `new` if it is one of `expected` now. False: somebody else was first.
@@ -165,7 +164,6 @@ class OperationStore:
             new: the state to set.
             entry: what the audit keeps of it, in the same transaction.
             also: more to do in the same transaction; an exception undoes all of it.
-            guard: a further condition on the row, such as its nonce.
             **values: further columns.
         """
 
@@ -173,8 +171,6 @@ class OperationStore:
             query = table.update().where(
                 table.c.id == operation_id, table.c.state.in_([state.value for state in expected])
             )
-            if guard is not None:
-                query = query.where(guard)
             if connection.execute(query.values(state=new.value, **values)).rowcount != 1:
                 return False
             if also is not None:

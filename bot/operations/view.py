@@ -151,6 +151,8 @@ def _under_way(operation: Operation, kind: MachineKind) -> Message:
     if total > 1:
         head += [f"  {progress}"]
     parts: list[Part] = [Paragraph(head), _tasks(operation, title)]
+    if operation.waits_for:
+        parts.append(Paragraph([Mark.WARN, f" {operation.waits_for}."]))
     if not cancelling:
         parts.append(Buttons([Button("Cancel", CANCEL, f"{operation.id}:{operation.nonce}", Style.DANGER)]))
     parts.append(Note(_who_when(operation)))
@@ -294,7 +296,7 @@ def line(operation: Operation) -> Text:
         OperationState.PLANNED: Mark.WARN,
     }.get(operation.state, Mark.BUSY if operation.state.under_way else Mark.IDLE)
     asked = When(datetime.fromtimestamp(operation.created_at, UTC))
-    tail = f": {operation.outcome}" if operation.outcome else ""
+    tail = f": {operation.outcome or operation.waits_for}" if operation.outcome or operation.waits_for else ""
     return [
         mark,
         " ",

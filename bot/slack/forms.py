@@ -14,6 +14,7 @@ from bot.maas.service import RegionService
 from bot.message import say
 from bot.people import Door, Identity, Origin
 from bot.policy import Policy
+from bot.slack.fields import field, option, plain
 from bot.slack.identity import Identities, IdentityUnknownError
 from bot.slack.outbound import Outbound, SlackError
 from bot.slack.replies import CommandReply, ThreadReply
@@ -21,8 +22,8 @@ from bot.slack.router import Asker, Reply, Router
 
 _CALLBACK = "form.command"
 _COMMAND, _MACHINE, _MORE = "command", "machine", "more"
-#: Slack's own limits: options in a select, characters of an option's label.
-_OPTIONS, _LABEL = 100, 75
+#: Slack's own limit of options in a select.
+_OPTIONS = 100
 
 
 class Forms:
@@ -80,28 +81,30 @@ class Forms:
         where = {"channel": origin.channel, "door": origin.door.value}
         if isinstance(reply, CommandReply):
             where["response_url"] = reply.response_url
-        options = [_option(f"{one.name}: {one.summary}", one.name) for one in commands[:_OPTIONS]]
+        options = [option(f"{one.name}: {one.summary}", one.name) for one in commands[:_OPTIONS]]
         return {
             "type": "modal",
             "callback_id": _CALLBACK,
-            "title": _plain("MAAS"),
-            "submit": _plain("Run"),
-            "close": _plain("Close"),
+            "title": plain("MAAS"),
+            "submit": plain("Run"),
+            "close": plain("Close"),
             "private_metadata": json.dumps(where),
             "blocks": [
-                _input(_COMMAND, "Command", {"type": "static_select", "options": options}),
-                _input(
+                field(f"form.{_COMMAND}", _COMMAND, "Command", {"type": "static_select", "options": options}),
+                field(
+                    f"form.{_MACHINE}",
                     _MACHINE,
                     "Machines",
                     {
                         "type": "multi_external_select",
                         "min_query_length": 0,
-                        "placeholder": _plain("Type a part of the name"),
+                        "placeholder": plain("Type a part of the name"),
                     },
                     optional=True,
                     hint="For commands that take machines.",
                 ),
-                _input(
+                field(
+                    f"form.{_MORE}",
                     _MORE,
                     "More words",
                     {"type": "plain_text_input", "max_length": 500},
@@ -130,7 +133,7 @@ class Forms:
                 machine.hostname,
             )
         )
-        return [_option(f"{one.name}  {one.status_name}", one.system_id) for one in found[:_OPTIONS]]
+        return [option(f"{one.name}  {one.status_name}", one.system_id) for one in found[:_OPTIONS]]
 
     def check(self, view: Mapping[str, Any]) -> dict[str, str]:
         """What is wrong with the filled-in form, by field; empty when it can run."""
@@ -186,30 +189,7 @@ def _waiting(text: str = "One moment…") -> dict[str, Any]:
     return {
         "type": "modal",
         "callback_id": _CALLBACK,
-        "title": _plain("MAAS"),
-        "close": _plain("Close"),
-        "blocks": [{"type": "section", "text": _plain(text[:2900])}],
+        "title": plain("MAAS"),
+        "close": plain("Close"),
+        "blocks": [{"type": "section", "text": plain(text[:2900])}],
     }
-
-
-def _input(
-    name: str, label: str, element: dict[str, Any], *, optional: bool = False, hint: str = ""
-) -> dict[str, Any]:
-    block: dict[str, Any] = {
-        "type": "input",
-        "block_id": name,
-        "label": _plain(label),
-        "optional": optional,
-        "element": {**element, "action_id": f"form.{name}"},
-    }
-    if hint:
-        block["hint"] = _plain(hint)
-    return block
-
-
-def _option(label: str, value: str) -> dict[str, Any]:
-    return {"text": _plain(label if len(label) <= _LABEL else label[: _LABEL - 1] + "…"), "value": value}
-
-
-def _plain(text: str) -> dict[str, Any]:
-    return {"type": "plain_text", "text": text, "emoji": False}

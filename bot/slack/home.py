@@ -6,10 +6,12 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from bot.message import Bold, Bullets, Button, Buttons, Divider, Message, Note, Paragraph, Part, Style
-from bot.operations import view
+from bot.message import Bold, Bullets, Button, Buttons, Code, Divider, Message, Note, Paragraph, Part, Style
+from bot.operations import cards, view
+from bot.operations.approvals import ask_of
+from bot.operations.records import Operation
 from bot.operations.service import Operations
-from bot.people import Identity
+from bot.people import Door, Identity, Origin
 from bot.policy import Policy
 from bot.slack.identity import Identities, IdentityUnknownError
 from bot.slack.outbound import Outbound, SlackError
@@ -60,8 +62,31 @@ class Home:
             Button("Run a command", "home.form", "open", Style.PRIMARY),
             Button("Refresh", "home.refresh", "refresh"),
         ]
+        decide = await self._to_decide(person)
+        if decide:
+            parts += [Divider(), Paragraph([Bold("Waiting for your decision")])]
+            for one in decide[:5]:
+                value = f"{one.id}:{one.nonce}"
+                parts.append(Paragraph([Code(one.id), f"  {one.plan.title}, asked by {one.requester_name}: {one.reason}"]))
+                parts.append(
+                    Buttons(
+                        [
+                            Button("Approve", cards.APPROVE, value, Style.PRIMARY),
+                            Button("Deny", cards.DENY, value, Style.DANGER),
+                            Button("Details", cards.DETAILS, value),
+                        ]
+                    )
+                )
         mine = [one for one in await self._operations.recent(50) if one.requester_id == person.user_id][:8]
         parts += [Buttons(buttons), Divider(), Paragraph([Bold("My operations")])]
         parts.append(Bullets([view.line(one) for one in mine]) if mine else Paragraph(["None yet."]))
         parts.append(Note(["This page shows the moment it was opened; Refresh shows now."]))
         return parts
+
+    async def _to_decide(self, person: Identity) -> list[Operation]:
+        here = Origin(Door.HOME)
+        return [
+            one
+            for one in await self._operations.awaiting()
+            if (await self._policy.may_decide(person, ask_of(one.plan), one.requester_id, here)).allowed
+        ]

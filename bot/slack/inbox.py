@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
+from collections.abc import Collection
 from contextlib import suppress
 
 import sqlalchemy as sa
@@ -25,17 +26,24 @@ _SWEEP = 1.0
 class Inbox:
     """Writes each command down before its acknowledgement, and strikes it out once it is answered."""
 
-    def __init__(self, database: Database, outbound: Outbound) -> None:
+    def __init__(self, database: Database, outbound: Outbound, replica: str) -> None:
+        """`replica` is the name of this bot among those that share the database."""
         self._database = database
+        self._replica = replica
         self._outbound = outbound
         self._answered: list[str] = []
         self._task: asyncio.Task[None] | None = None
         self._log = structlog.get_logger("inbox")
 
-    async def start(self) -> None:
+    async def start(self, living: Collection[str]) -> None:
         """Tell the people whose commands an earlier process left open, and begin to strike out."""
+        await self.answer_for(living)
+        self._task = asyncio.create_task(self._strike_out(), name="inbox")
+
+    async def answer_for(self, living: Collection[str]) -> None:
+        """Tell the people whose commands were left open by bots that are not alive any more."""
         try:
-            left = await self._database.run(_take_all)
+            left = await self._database.run(lambda connection: _take(connection, living))
         except StorageUnavailableError as error:
             self._log.warning("inbox_not_read", reason=error.reason)
             left = []
@@ -49,7 +57,6 @@ class Inbox:
                         ". If you saw no answer to it, ask again.",
                     ),
                 )
-        self._task = asyncio.create_task(self._strike_out(), name="inbox")
 
     async def close(self) -> None:
         """Strike out what was answered."""
@@ -61,10 +68,14 @@ class Inbox:
     async def take(self, response_url: str, words: str) -> str:
         """Write a command down and return its ticket. Never raises, and never takes long: the acknowledgement waits."""
         ticket = secrets.token_hex(8)
-        row = {"id": ticket, "response_url": response_url, "words": words[:500], "taken_at": time.time()}
+        row = {"id": ticket, "response_url": response_url, "words": words[:500]}
         try:
             async with asyncio.timeout(_PATIENCE):
-                await self._database.run(lambda connection: connection.execute(table.insert().values(row)))
+                await self._database.run(
+                    lambda connection: connection.execute(
+                        table.insert().values(**row, taken_at=time.time(), replica=self._replica)
+                    )
+                )
         except (StorageUnavailableError, TimeoutError):
             self._log.warning("command_not_written_down")
         return ticket
@@ -90,7 +101,7 @@ class Inbox:
             self._answered += tickets
 
 
-def _take_all(connection: sa.Connection) -> list[tuple[str, str]]:
-    rows = connection.execute(sa.select(table.c.response_url, table.c.words, table.c.taken_at)).all()
-    connection.execute(table.delete())
+def _take(connection: sa.Connection, living: Collection[str]) -> list[tuple[str, str]]:
+    left = table.delete().where(table.c.replica.not_in(list(living)))
+    rows = connection.execute(left.returning(table.c.response_url, table.c.words, table.c.taken_at)).all()
     return [(url, words) for url, words, taken_at in rows if url and taken_at > time.time() - _URL_LIFE]

@@ -16,25 +16,40 @@ import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.people import Door, Origin
+from bot.slack.approval_forms import ApprovalForms
+from bot.slack.clicks import Clicks
 from bot.slack.forms import Forms
 from bot.slack.home import Home
 from bot.slack.inbox import Inbox
 from bot.slack.outbound import Outbound
 from bot.slack.render import action_name
 from bot.slack.replies import CommandReply, ThreadReply
-from bot.slack.router import Asker, Router
+from bot.slack.router import Asker, Reply, Router
 
 _MENTION = re.compile(r"<@[A-Z0-9]+(?:\|[^>]*)?>")
 _REMEMBERED_EVENTS = 2000
+#: Seconds that an acknowledgement waits for the check of a form.
+_CHECK_PATIENCE = 1.5
 
 
 class Listeners:
     """Everything that Slack can send to the bot."""
 
     def __init__(
-        self, router: Router, forms: Forms, home: Home, inbox: Inbox, outbound: Outbound, bot_user_id: str
+        self,
+        *,
+        router: Router,
+        clicks: Clicks,
+        forms: Forms,
+        decisions: ApprovalForms,
+        home: Home,
+        inbox: Inbox,
+        outbound: Outbound,
+        bot_user_id: str,
     ) -> None:
         self._router = router
+        self._clicks = clicks
+        self._decisions = decisions
         self._forms = forms
         self._home = home
         self._inbox = inbox
@@ -49,7 +64,9 @@ class Listeners:
         app.command(re.compile(r"/.+"))(self._on_command)
         app.event("app_mention")(self._on_mention)
         app.event("app_home_opened")(self._on_home)
-        app.action(re.compile(r"operation\..+"))(self._on_click)
+        app.action(re.compile(r"approval\.deny.*|ask\..+"))(self._on_form_button)
+        app.action(re.compile(r"(operation|approval)\..+"))(self._on_click)
+        app.view(re.compile(r"decide\..+"))(self._on_decision)
         app.action(re.compile(r"(form|home|page)\..+"))(self._on_form_click)
         app.options(re.compile(r"form\..+"))(self._on_options)
         app.view(re.compile(r"form\..+"))(self._on_form)
@@ -104,16 +121,34 @@ class Listeners:
     async def _on_click(self, ack: AsyncAck, body: Mapping[str, Any], action: Mapping[str, Any]) -> None:
         await ack()
         asker, origin = _asker(body), _origin(body)
-        reply = CommandReply(self._outbound, str(body.get("response_url") or ""))
+        reply = self._reply(body)
         value = str(action.get("value") or "")
-        self._spawn(self._router.click(action_name(str(action.get("action_id"))), value, asker, origin, reply))
+        self._spawn(self._clicks.click(action_name(str(action.get("action_id"))), value, asker, origin, reply))
+
+    async def _on_form_button(self, ack: AsyncAck, body: Mapping[str, Any], action: Mapping[str, Any]) -> None:
+        await ack()
+        reply = self._reply(body)
+        name, value = action_name(str(action.get("action_id"))), str(action.get("value") or "")
+        trigger = str(body.get("trigger_id") or "")
+        self._spawn(self._decisions.open(name, value, trigger, _origin(body), reply))
+
+    async def _on_decision(self, ack: AsyncAck, body: Mapping[str, Any], view: Mapping[str, Any]) -> None:
+        try:
+            errors = await asyncio.wait_for(self._decisions.check(view), _CHECK_PATIENCE)
+        except TimeoutError:
+            errors = {}  # it is checked again before anything is done
+        if errors:
+            await ack(response_action="errors", errors=errors)
+            return
+        await ack()
+        self._spawn(self._decisions.submitted(view, _asker(body)))
 
     async def _on_form_click(self, ack: AsyncAck, body: Mapping[str, Any], action: Mapping[str, Any]) -> None:
         await ack()
         asker, origin = _asker(body), _origin(body)
         name, value = action_name(str(action.get("action_id"))), str(action.get("value") or "")
         if name.startswith("page."):
-            reply = CommandReply(self._outbound, str(body.get("response_url") or ""))
+            reply = self._reply(body)
             self._spawn(self._router.words(value, asker, origin, reply))
         elif name == "home.form":
             self._spawn(self._forms.open(str(body.get("trigger_id") or ""), asker, origin, None))
@@ -146,6 +181,14 @@ class Listeners:
         self._log.error("listener_failed", error=type(error).__name__)
 
     # -- small ones --------------------------------------------------------------------------------------------
+
+    def _reply(self, body: Mapping[str, Any]) -> Reply:
+        """Where answers to a click go: a click on App Home has no address of its own, so they go to the person."""
+        response_url = str(body.get("response_url") or "")
+        if response_url:
+            return CommandReply(self._outbound, response_url)
+        user = str((body.get("user") or {}).get("id") or "")
+        return ThreadReply(self._outbound, user, None, user)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         # Bolt keeps no reference to what a listener starts; without one the task can vanish half-way.

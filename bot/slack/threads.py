@@ -14,6 +14,7 @@ from bot.operations import view
 from bot.operations.kinds import MachineKind
 from bot.operations.records import Operation, OperationState, TargetState
 from bot.operations.service import Operations
+from bot.slack.card_board import CardBoard
 from bot.slack.outbound import Outbound, SlackError
 from bot.storage import StorageUnavailableError
 
@@ -25,7 +26,14 @@ _PACE = 0.5
 _LOOK_BACK = 86400.0
 
 _SILENT = frozenset(
-    {OperationState.PLANNED, OperationState.WITHDRAWN, OperationState.EXPIRED, OperationState.VOID}
+    {
+        OperationState.PLANNED,
+        OperationState.AWAITING,
+        OperationState.WITHDRAWN,
+        OperationState.DENIED,
+        OperationState.EXPIRED,
+        OperationState.VOID,
+    }
 )
 
 
@@ -36,6 +44,7 @@ class Threads:
         self._operations = operations
         self._kinds = kinds
         self._outbound = outbound
+        self._cards = CardBoard(operations, outbound)
         self._dirty: dict[str, bool] = {}
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -44,10 +53,14 @@ class Threads:
     async def start(self) -> None:
         """Follow all operations, and show again what may have been missed while no bot ran."""
         self._operations.subscribe(self.changed)
+        await self.catch_up()
+        self._task = asyncio.create_task(self._follow(), name="threads")
+
+    async def catch_up(self) -> None:
+        """Show again what may have been missed while nobody showed it."""
         for operation in await self._operations.recent(200):
             if not operation.state.ended or (operation.ended_at or 0) > time.time() - _LOOK_BACK:
                 self.changed(operation.id)
-        self._task = asyncio.create_task(self._follow(), name="threads")
 
     async def close(self) -> None:
         """Show what is still unshown, then stop."""
@@ -66,9 +79,14 @@ class Threads:
         """
         operation = await self._operations.get(operation_id)
         message = view.root(operation, self._kinds[operation.kind], await self._usual(operation))
-        await self._outbound.post(
+        ref = await self._outbound.post(
             operation.channel, message, key=_key(operation_id), thread_ts=operation.thread_ts, urgent=True
         )
+        if not operation.link:
+            try:
+                await self._operations.posted(operation_id, await self._outbound.permalink(ref))
+            except SlackError as error:
+                self._log.info("no_permalink", operation=operation_id, error=str(error))
 
     def changed(self, operation_id: str) -> None:
         """Something of this operation changed; it will be shown soon."""
@@ -99,6 +117,8 @@ class Threads:
 
     async def _show(self, operation_id: str, *, urgent: bool) -> None:
         operation = await self._operations.get(operation_id)
+        if not self._operations.shown_here(operation):
+            return
         kind = self._kinds[operation.kind]
         ended = operation.state.ended
         usual = await self._usual(operation) if operation.state is OperationState.PLANNED else None
@@ -114,6 +134,7 @@ class Threads:
         self._outbound.show(
             _key(operation_id), view.root(operation, kind, usual), final=ended, urgent=urgent or ended
         )
+        await self._cards.show(operation, urgent=urgent)
         if operation.state in _SILENT:
             return
         thread = operation.thread_ts or await self._outbound.ts_of(_key(operation_id))

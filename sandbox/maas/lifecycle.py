@@ -132,12 +132,16 @@ class LifeCycle:
             change_status(self._world, machine, states.ALLOCATED, f" (to {user.username})")
         self._deployment.begin(machine, *image)
 
-    def release(self, machine: Machine, user: User, comment: str, erase: bool) -> None:
+    def release(self, machine: Machine, user: User, comment: str, erase: str) -> None:
+        """`erase` is how the disks are erased ("secure", "quick", "secure, quick", "zeros"), "" leaves them alone."""
         self.need_unlocked(machine)
         self._count("release", machine)
+        if machine.status in (states.READY, states.RELEASING):
+            return
         self._stop_work(machine)
-        self._world.log_order(machine, "User releasing node", user, comment)
-        self._deployment.release(machine, erase=erase)
+        self._world.log_order(machine, "User erasing disk" if erase else "User releasing node", user, comment)
+        machine.erased_by = erase
+        self._deployment.release(machine, erase=bool(erase))
 
     def allocate(self, machine: Machine, user: User, comment: str) -> None:
         self._count("allocate", machine)

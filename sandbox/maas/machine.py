@@ -138,6 +138,7 @@ class Machine:
     ever_passed: bool = False
     agent_name: str = ""
     boot_type: str = ""
+    erased_by: str = ""
     manners: Manners = field(default_factory=Manners)
 
     def __setattr__(self, name: str, value: object) -> None:

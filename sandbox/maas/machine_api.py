@@ -137,7 +137,14 @@ class MachineApi:
         self._context.lifecycle.need_unlocked(machine)
         self._context.deployment.check_releasable(machine)
         form = request.form
-        erase = form.flag("erase") or bool(self._world.settings.get("enable_disk_erasing_on_release"))
+        settings = self._world.settings
+        erase = ""
+        if form.flag("erase") or settings.get("enable_disk_erasing_on_release"):
+            modes = {
+                mode: form.flag(f"{mode}_erase") if f"{mode}_erase" in form else settings.get(f"disk_erase_with_{mode}_erase")
+                for mode in ("secure", "quick")
+            }
+            erase = ", ".join(mode for mode, on in modes.items() if on) or "zeros"
         self._context.lifecycle.release(machine, request.caller, form.text("comment"), erase)
 
     def _deploy(self, machine: Machine, request: ApiRequest) -> None:

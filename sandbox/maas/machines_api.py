@@ -166,9 +166,7 @@ class MachinesApi:
                 self._context.deployment.check_releasable(machine)
             except Refusal:
                 continue
-            self._context.lifecycle.release(
-                machine, request.caller, request.form.text("comment"), erase=False
-            )
+            self._context.lifecycle.release(machine, request.caller, request.form.text("comment"), erase="")
             released.append(system_id)
         return json_answer(released)
 

@@ -59,14 +59,12 @@ class Ledger:
         """The row of this key as this process last knew it."""
         return self._rows.get(key)
 
-    async def pending(self) -> list[Row]:
-        """Rows with a final state that was not sent."""
+    async def pending(self, idle: float = 0.0) -> list[Row]:
+        """Rows with a final state that was not sent, and that nobody has touched for so many seconds."""
+        unsent = slack_messages.c.pending.is_not(None), slack_messages.c.updated_at <= self._now() - idle
 
         def read(connection: sa.Connection) -> list[Row]:
-            return [
-                Row(*found)
-                for found in connection.execute(_COLUMNS.where(slack_messages.c.pending.is_not(None)))
-            ]
+            return [Row(*found) for found in connection.execute(_COLUMNS.where(*unsent))]
 
         return [self._keep(row) for row in await self._database.run(read)]
 

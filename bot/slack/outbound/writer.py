@@ -125,13 +125,15 @@ class Outbound:
         """
         self._board.show(key, message, final=final, urgent=urgent)
 
-    async def resume(self) -> int:
+    async def resume(self, idle: float = 0.0) -> int:
         """Send the final states that an earlier process wrote down and did not send. Returns how many.
+
+        `idle` leaves out what was written down in the last so many seconds: a living bot may be about to send it.
 
         Raises:
             StorageUnavailableError: they can't be read.
         """
-        rows = await self._ledger.pending()
+        rows = await self._ledger.pending(idle)
         for row in rows:
             try:
                 self._board.resume(row, load(row.pending or ""))
