@@ -42,7 +42,10 @@ class Child:
         self._log = folder / f"{name}.log"
         ours = ("SLACK_", "MAAS_", "MAASBOT_")
         base = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
-        self._environment = {**base, "PYTHONPATH": str(ROOT), **(environment or {})}
+        # An installed bot has its bytecode at hand; one whose environment forbids writing it would compile at every start.
+        base.pop("PYTHONDONTWRITEBYTECODE", None)
+        base |= {"PYTHONPATH": str(ROOT), "PYTHONPYCACHEPREFIX": str(folder / "bytecode")}
+        self._environment = {**base, **(environment or {})}
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:

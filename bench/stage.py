@@ -22,8 +22,6 @@ PEOPLE = (OLGA, "U0ANDREA", "U0VICTOR", "U0ADAM")
 OPS = "C0OPS"
 #: Machines per /maas commission, which is also how many the command works on at once by default.
 _AT_ONCE = 25
-#: While commissions are being started, and while they are watched: a real machine takes some minutes.
-_STARTING_SPEED, _SLOW = 2.0, 0.1
 _BOT = ("-c", "from bot.cli import main; main()", "run")
 
 
@@ -80,12 +78,11 @@ class Stage:
         await until(lambda: path in self._answers, timeout, f"an answer to {text}", pause=0.002)
         return self._answers[path] - started
 
-    async def commission(self, count: int) -> None:
-        """Let the bot commission so many more machines, slowly, and wait until all are at it."""
+    async def commission(self, count: int, *, settle: float = 6.0) -> None:
+        """Let the bot commission so many more machines, wait until all are at it, and `settle` seconds more."""
         if not count:
             return
         before = await self.region.ask({"do": "commissioned"})
-        await self.region.ask({"do": "speed", "value": _STARTING_SPEED})
         names = await self._ready_machines(count)
         for begin in range(0, count, _AT_ONCE):
             plan = await self._plan(names[begin : begin + _AT_ONCE])
@@ -93,8 +90,7 @@ class Stage:
         async with asyncio.timeout(60):
             while await self.region.ask({"do": "commissioned"}) < before + count:
                 await asyncio.sleep(0.2)
-        await asyncio.sleep(8.0 / _STARTING_SPEED)  # the last ones boot
-        await self.region.ask({"do": "speed", "value": _SLOW})
+        await asyncio.sleep(settle)
 
     async def _ready_machines(self, count: int) -> list[str]:
         names: list[str] = await self.region.ask({"do": "ready", "count": count})

@@ -21,6 +21,7 @@ class Options:
     commissions: tuple[int, ...] = (0, 10, 200)
     window: float = 30.0
     every: float = 0.5
+    settle: float = 6.0
 
 
 @dataclass(slots=True)
@@ -51,11 +52,9 @@ async def measure(options: Options | None = None) -> Report:
         for wanted in options.commissions:
             level = Level(wanted)
             await world.region.ask({"do": "calls"})
-            began = time.monotonic()
-            await world.commission(wanted - under_way)
-            started, spent = await world.region.ask({"do": "calls"}), time.monotonic() - began
+            await world.commission(wanted - under_way, settle=options.settle)
+            started = await world.region.ask({"do": "calls"})
             level.started = {kind: started.get(kind, 0) for kind in _WORK} if wanted > under_way else {}
-            del spent
             under_way = wanted
             await _window(world, level, options)
             levels.append(level)

@@ -19,6 +19,7 @@ from bot.command.parser import Parser
 from bot.maas.diagnoses import Diagnoses
 from bot.maas.errors import MaasError, Unauthorized
 from bot.maas.fleet import FleetView
+from bot.maas.fleet_sync import SyncSettings
 from bot.maas.region import Region
 from bot.maas.service import RegionService
 from bot.maas.transport import Transport
@@ -71,6 +72,8 @@ class Pace:
     snapshot: float = 30.0
     operations: float = 1.0
     audit: Rhythm = field(default_factory=Rhythm)
+    #: Between two reads of machines that have changed.
+    rereads: float = 2.0
 
 
 @dataclass(slots=True)
@@ -237,7 +240,11 @@ class Bot:
         self._closers.push_async_callback(api.close)
         fleet = FleetView(api.url, state / f"fleet-{name}.json")
         watcher = RegionWatcher(
-            api, fleet, WatchSettings(events_every=self.pace.events, snapshot_every=self.pace.snapshot)
+            api, fleet, WatchSettings(
+                events_every=self.pace.events,
+                snapshot_every=self.pace.snapshot,
+                sync=SyncSettings(gap=self.pace.rereads),
+            )
         )
         try:
             await api.whoami()

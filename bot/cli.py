@@ -71,9 +71,13 @@ def doctor(*, json: Annotated[bool, Parameter(name="--json")] = False) -> int:
         json: print the findings as JSON
     """
     from bot.doctor import examine
+    from bot.telemetry import set_up_logging
 
     settings = _settings()
-    return 2 if settings is None else asyncio.run(examine(settings, as_json=json))
+    if settings is None:
+        return 2
+    set_up_logging("error", settings.log_format, settings.secrets())
+    return asyncio.run(examine(settings, as_json=json))
 
 
 @app.command

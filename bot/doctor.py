@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 import sys
 import time
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 
 import aiohttp
-import asyncssh
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.audit.mirror import MirrorError, mirror_for
 from bot.audit.program import opened
+from bot.host.key import look_at_host_key
 from bot.maas.errors import MaasError
 from bot.maas.region import Region
 from bot.maas.transport import Transport
@@ -197,38 +195,8 @@ async def _clock_skew(url: str) -> float | None:
 
 async def _host(name: str, host: HostSettings) -> Finding:
     """Whether the host answers, and shows the key that is pinned. Nothing is run on it."""
-    what = f"host of region {name}"
-    if host.ssh_known_hosts is None:
-        return Finding(
-            what, False, "no host key is pinned", "Set MAAS_SSH_KNOWN_HOSTS to a file with the host's key."
-        )
-    try:
-        pinned = asyncssh.read_known_hosts(str(host.ssh_known_hosts))
-        key = await asyncio.wait_for(
-            asyncssh.get_server_host_key(host.host, host.ssh_port, config=None), _PATIENCE
-        )
-    except (OSError, asyncssh.Error, TimeoutError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
-        return Finding(
-            what,
-            False,
-            f"{host.host}:{host.ssh_port}: {reason}",
-            "Check the address, the port and the firewall.",
-        )
-    trusted, *_ = asyncssh.match_known_hosts(pinned, host.host, await _address(host.host), host.ssh_port)
-    if key is None or key.public_data not in {one.public_data for one in trusted}:
-        fingerprint = key.get_fingerprint() if key is not None else "none"
-        state = "has CHANGED" if trusted else "is not pinned yet"
-        remedy = f"It shows {fingerprint}. Compare it on the host's own console before you pin it."
-        return Finding(what, False, f"its host key {state}", remedy)
-    if host.ssh_key_file is None or not Path(host.ssh_key_file).is_file():
-        return Finding(what, False, "MAAS_SSH_KEY_FILE is not there", "Set it to the bot's private key.")
-    return Finding(what, True, f"{host.host}:{host.ssh_port} shows the pinned key")
-
-
-async def _address(host: str) -> str:
-    found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    return str(found[0][4][0])
+    look = await look_at_host_key(host)
+    return Finding(f"host of region {name}", look.well, look.found, look.remedy)
 
 
 def _people(settings: Settings) -> Finding:

@@ -161,7 +161,7 @@ async def _run(world: World, port: int, *, keep: bool) -> int:
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    bot = Bot(settings, build_catalog(), overview, pace=Pace(events=1.0, snapshot=5.0))
+    bot = Bot(settings, build_catalog(), overview, pace=Pace(events=1.0, snapshot=5.0, rereads=1.0))
     saving = asyncio.create_task(_save(world.region)) if keep else None
     try:
         await bot.start()

@@ -1,0 +1,1 @@
+"""The host that a region runs on, reached over SSH."""

@@ -154,7 +154,8 @@ class Operations:
             return Verdict(False, f"{operation_id} has expired. Ask again, so that the plan fits the world as it is now.")
         async with self._confirming:
             if operation.queued_behind is None:
-                held = await self._store.holders(operation.region, {target.key for target in operation.targets})
+                holders = await self._store.holders(operation.region, {target.key for target in operation.targets})
+                held = {key: holder for key, holder in holders.items() if holder.id != operation.id}
                 if held:
                     key, holder = next(iter(held.items()))
                     name = next(target.name for target in operation.targets if target.key == key)

@@ -39,17 +39,28 @@ async def denied(
 async def allowed(rules: Sequence[Rule], user_id: str, asked: Question, circle: Circle, *, open_: bool) -> Decision:
     """Yes where each machine is allowed by some rule; else no, with what comes closest to a yes."""
     enough = Fit.PERHAPS if open_ else Fit.SURELY
-    means = {rule: await circle.through(rule, user_id) for rule in rules}
-    holding = [rule for rule in rules if means[rule] and holds_here(rule, asked) and holds_now(rule, asked)]
-    by: dict[str, Rule] = {}
+    holding = [rule for rule in rules if holds_here(rule, asked) and holds_now(rule, asked)]
+    by: dict[str, str] = {}
     for target in asked.each:
         granting = [rule for rule in holding if fit(rule, asked, target) >= enough]
-        if not granting:
-            return await _refusal(means, asked, target, circle, enough=enough)
-        # An unlimited rule says more than a limited one.
-        best = min(granting, key=lambda rule: (fit(rule, asked, target) is not Fit.SURELY, bool(rule.limits())))
-        by[best.title] = best
-    return Decision(True, " and ".join(_grant(rule, means[rule] or "", open_=open_) for rule in by.values()))
+        # An unlimited rule says more than a limited one, and Slack is asked for a group only where nothing else helps.
+        granting.sort(key=lambda rule: (EVERYONE not in rule.who, bool(rule.limits()), bool(rule.groups)))
+        for rule in granting:
+            through = await circle.through(rule, user_id)
+            if through is not None:
+                by[rule.title] = _grant(rule, through, open_=open_)
+                break
+        else:
+            about = [rule for rule in rules if _is_about(rule, asked, target)]
+            means = {rule: await circle.through(rule, user_id) for rule in about}
+            has_rules = any(not rule.setting for rule in rules)
+            return await _refusal(means, asked, target, circle, enough=enough, has_rules=has_rules)
+    return Decision(True, " and ".join(by.values()))
+
+
+def _is_about(rule: Rule, asked: Question, target: AskTarget | None) -> bool:
+    """Whether the rule would fit if it were not limited to some places."""
+    return fit(rule.model_copy(update={"pools": (), "tags": (), "regions": ()}), asked, target) is not Fit.NO
 
 
 def _grant(rule: Rule, through: str, *, open_: bool) -> str:
@@ -72,6 +83,7 @@ async def _refusal(
     circle: Circle,
     *,
     enough: Fit,
+    has_rules: bool,
 ) -> Decision:
     role = ROLE_FOR_RISK[asked.risk]
     needs = f"this needs the role {role}"
@@ -95,15 +107,12 @@ async def _refusal(
     reasons = [reason for reason in (_short_of(rule, asked, target) for rule in near) if reason]
     if reasons:
         return Decision(False, f"no rule allows it to you here and now: {'; '.join(reasons[:3])}")
-    finer = ", and no rule of the policy allows it to you" if any(not rule.setting for rule in means) else ""
+    finer = ", and no rule of the policy allows it to you" if has_rules else ""
     return Decision(False, f"{needs}, which {SETTING_OF[role]} does not give you{finer}")
 
 
 def _short_of(rule: Rule, asked: Question, target: AskTarget | None) -> str:
-    """Why a rule that means the person does not help; empty where it is about something else altogether."""
-    wide = rule.model_copy(update={"pools": (), "tags": (), "regions": ()})
-    if fit(wide, asked, target) is Fit.NO:
-        return ""
+    """Why a rule that means the person and is about such commands does not help."""
     if fit(rule, asked, target) is not Fit.SURELY:
         touched = f", and this touches {_words(target)}" if target is not None and (rule.pools or rule.tags) else ""
         return f"{rule.title} holds only for {rule.limits()}{touched}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bot.people import Standing
@@ -146,7 +148,9 @@ async def test_a_group_that_slack_does_not_list_neither_grants_nor_lifts_a_denia
 
 
 async def test_a_workspace_without_user_groups_is_told_to_name_people() -> None:
-    it = policy(NIGHT, groups={}, unknown="the plan of this workspace has none (paid_teams_only, usergroups.users.list)")
+    it = policy(
+        NIGHT, groups={}, unknown="the plan of this workspace has none (paid_teams_only, usergroups.users.list)"
+    )
     decision = await it.may(person(), ask("release", LAB), HERE)
     assert "the policy must name user ids instead" in decision.reason
     explained = await it.explain(person(), HERE, [Ask("release", Risk.DESTRUCTIVE), Ask("power off", Risk.CHANGE)])
@@ -169,11 +173,13 @@ async def test_each_group_is_asked_for_once_in_an_explanation() -> None:
         calls.append(group)
         return frozenset()
 
-    from dataclasses import replace
-
-    it = replace(policy(NIGHT + FREEZE.replace("everyone", "S0PROD")), members=members)
+    barred = FREEZE.replace("everyone", "S0PROD").replace('pools = ["prod"]', "")
+    it = replace(policy(NIGHT + barred), members=members)
     await it.explain(person(), HERE, [Ask(name, Risk.DESTRUCTIVE) for name in ("release", "delete", "power off")])
     assert sorted(calls) == ["S0NIGHT", "S0PROD"]
+    calls.clear()
+    await it.explain(person(), HERE, [Ask(name, Risk.READ) for name in ("status", "help")])
+    assert calls == []
 
 
 def test_the_digest_tells_policies_apart_and_the_words_name_each_rule() -> None:

@@ -118,7 +118,8 @@ async def test_machines_of_different_approvers_need_people_who_approve_both() ->
         (TWO.replace("S0PROD", "S0NONE"), "U0ANDY U0EVE", "needs 2 approvals, and nobody could"),
         (TWO + 'hours = "Sat 8:00-9:00 UTC"', "U0ANDY U0EVE", "holds only Sat 8:00-9:00 UTC"),
         (
-            TWO + '\n[[policy.deny]]\nname = "freeze"\nwho = ["everyone"]\ncommands = ["*"]\nhours = "Wed 8:00-18:00 UTC"',
+            TWO
+            + '\n[[policy.deny]]\nname = "freeze"\nwho = ["everyone"]\ncommands = ["*"]\nhours = "Wed 8:00-18:00 UTC"',
             "",
             'rule "freeze" forbids it',
         ),

@@ -19,7 +19,7 @@ OLGA, ANDREA, VICTOR, ADAM, GUEST, FIONA = "U0OLGA", "U0ANDREA", "U0VICTOR", "U0
 OPS, RANDOM = "C0OPS", "C0RANDOM"
 
 #: Small enough for tests, large enough not to spin.
-QUICK = Pace(events=0.1, snapshot=0.5, operations=0.05)
+QUICK = Pace(events=0.1, snapshot=0.5, operations=0.05, rereads=0.1)
 
 
 async def until(condition: Callable[[], Any], timeout: float = 15.0, what: str = "") -> Any:
@@ -40,6 +40,8 @@ def words_of(blocks: Any) -> str:
 
     def walk(node: Any) -> None:
         if isinstance(node, dict):
+            if node.get("type") == "user":
+                found.append(f"<@{node['user_id']}>")
             for key in ("text", "title", "value", "name", "caption"):
                 if isinstance(node.get(key), str) and (key != "value" or node.get("type") != "button"):
                     found.append(node[key])

@@ -22,7 +22,7 @@ try:
     settings = load_settings()
 except SettingsError as error:
     sys.exit("\\n".join(error.faults))
-sys.exit(asyncio.run(run_bot(settings, Pace(events=0.1, snapshot=0.5, operations=0.1))))
+sys.exit(asyncio.run(run_bot(settings, Pace(events=0.1, snapshot=0.5, operations=0.1, rereads=0.1))))
 """
 
 
