@@ -126,11 +126,16 @@ class Bot:
         self._closers.push_async_callback(audit.close)
         await audit.start()
         kinds: dict[str, MachineKind] = {kind.name: kind for kind in machine_kinds()}
+        identities = Identities(outbound, me.team_id)
         policy = Policy(
             me.team_id,
-            _group_members(outbound),
+            _group_members(outbound, fresh=False),
             settings.channels,
             {Role.OPERATOR: settings.operators, Role.APPROVER: settings.approvers, Role.ADMIN: settings.admins},
+            settings.policy,
+            settings.approval_channel,
+            fresh_members=_group_members(outbound, fresh=True),
+            identify=identities.known,
         )
         operations = Operations(
             OperationStore(database, time.time),
@@ -146,11 +151,12 @@ class Bot:
         self._closers.push_async_callback(threads.close)
         lock_file = settings.state_dir / "engine.lock" if database.is_sqlite else None
         self._closers.push_async_callback(operations.close)
-        engine = Engine(settings.engine_database_url(), operations.work, lock_file, database)
+        engine = Engine(
+            settings.engine_database_url(), operations.work, lock_file, database, keep=settings.keep_operations
+        )
         await operations.start(engine)
 
         parser = Parser(self.catalog)
-        identities = Identities(outbound, me.team_id)
         router = Router(
             catalog=self.catalog,
             parser=parser,
@@ -306,8 +312,8 @@ class Bot:
         self.metrics.slack_calls.labels(method, outcome).inc()
 
 
-def _group_members(outbound: Outbound) -> GroupMembers:
-    async def members(group: str, *, fresh: bool = False) -> frozenset[str]:
+def _group_members(outbound: Outbound, *, fresh: bool) -> GroupMembers:
+    async def members(group: str) -> frozenset[str]:
         try:
             return await outbound.usergroup_members(group, fresh=fresh)
         except SlackError as error:

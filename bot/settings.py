@@ -143,6 +143,7 @@ class Settings(BaseSettings):
     admins: People = Field((), alias="MAASBOT_ADMINS")
     approval_channel: OneChannel = Field(None, alias="MAASBOT_APPROVAL_CHANNEL")
     approval_ttl: Duration = Field(timedelta(minutes=30), alias="MAASBOT_APPROVAL_TTL")
+    keep_operations: Duration = Field(timedelta(days=90), alias="MAASBOT_KEEP_OPERATIONS")
     audit_file: OptionalText = Field(None, alias="MAASBOT_AUDIT_FILE")
     regions: dict[str, RegionSettings] = Field(default_factory=dict, alias="regions")
     # Made of the file alone; NoDecode keeps an environment variable of this name from being taken for one.

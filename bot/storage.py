@@ -189,6 +189,15 @@ class Database:
         options["execution_options"] = {"audit_redactor": Redactor(secrets)}
         if self.is_sqlite:
             options["connect_args"] = {"timeout": 10, "check_same_thread": False}
+        else:
+            # A server that is gone without a word is noticed within the time that replicas give each other.
+            options["connect_args"] = {
+                "connect_timeout": 5,
+                "keepalives_idle": 5,
+                "keepalives_interval": 2,
+                "keepalives_count": 2,
+                "tcp_user_timeout": 8000,
+            }
         self._engine = sa.create_engine(self.url, **options)
         if self.is_sqlite:
             event.listen(self._engine, "connect", _set_sqlite_pragmas)

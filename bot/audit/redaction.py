@@ -12,7 +12,7 @@ from typing import Any
 from bot.telemetry import Redactor
 
 _REDACTED = "[redacted]"
-#: Deeper than this, values are stored as text: nothing that the bot records is.
+#: Deeper than this, lists and mappings are left out: nothing that the bot records is.
 _DEEPEST = 20
 #: Names under which people and programs keep secrets.
 _SECRET_NAME = re.compile(
@@ -52,8 +52,8 @@ class Cleaner:
             return value if math.isfinite(value) else str(value)
         if isinstance(value, str):
             return self.text(value)
-        if depth >= _DEEPEST:
-            return self.text(str(value))
+        if depth >= _DEEPEST and isinstance(value, Mapping | list | tuple | set | frozenset):
+            return "[left out: nested too deeply]"
         if isinstance(value, Mapping):
             return {self.text(str(key)): self._named(str(key), one, depth) for key, one in value.items()}
         if isinstance(value, list | tuple):

@@ -13,7 +13,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from bot.storage import StorageUnavailableError, metadata
+from bot.storage import StorageUnavailableError
 
 #: The tables as they were before there were revisions.
 _FIRST = "0001"
@@ -36,10 +36,6 @@ def upgrade(connection: sa.Connection) -> None:
     head = script.get_current_head()
     current = MigrationContext.configure(connection).get_current_revision()
     if current == head:
-        return
-    if current is None and not sa.inspect(connection).has_table("operations"):
-        metadata.create_all(connection)  # TEMPORARY while tables are added by several people
-        command.stamp(config, "head")
         return
     if current is None and sa.inspect(connection).has_table("operations"):
         command.stamp(config, _FIRST)

@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import time
 from collections.abc import Awaitable, Callable, Iterable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ import structlog
 from bot.operations import locks
 from bot.operations.records import UNDER_WAY, OperationState
 from bot.operations.replicas import ReplicaPace, Replicas
+from bot.operations.retention import Retention
 from bot.operations.workflows import Run, Step, Work, Workflows
 from bot.storage import Database, StorageUnavailableError
 from bot.storage import operations as table
@@ -36,6 +39,9 @@ READABLE_VERSIONS = frozenset({WORKFLOW_VERSION})
 
 #: Names the lock that only one bot at a time looks for the dead under.
 _REAPER_LOCK = 0x6D61_6173_0002
+#: Seconds from the start to the first deletion of what is old, and between two.
+_FIRST_CLEANING = 60.0
+_CLEANING = 3600.0
 #: Rounds between two looks at everything, when no bot came or went.
 _FULL_LOOK = 5
 
@@ -54,6 +60,7 @@ class Engine:
         lock_file: Path | None,
         database: Database,
         *,
+        keep: timedelta | None = None,
         pace: ReplicaPace | None = None,
         on_lost: Callable[[str], None] | None = None,
     ) -> None:
@@ -64,6 +71,7 @@ class Engine:
             work: what to run.
             lock_file: guards a SQLite state directory: two processes on one file would each take over the other's work.
             database: the bot's own tables.
+            keep: how long operations are kept after their end; for ever if it is not given.
             pace: how bots watch each other.
             on_lost: called from a thread when this bot has to end itself; by default it ends the process at once.
         """
@@ -71,6 +79,8 @@ class Engine:
         self._database = database
         self._replicas = Replicas(database, WORKFLOW_VERSION, self._pace, on_lost)
         self.workflows = Workflows(url, work, self._replicas.id, claimed=self._claimed, fence=self._replicas.check)
+        self._retention = Retention(database, self.workflows, keep) if keep is not None else None
+        self._next_cleaning = time.monotonic() + _FIRST_CLEANING
         self._lock_file = lock_file
         self._lock: Any = None
         self._round: asyncio.Task[None] | None = None
@@ -156,10 +166,18 @@ class Engine:
                 if not self._replicas.alone:
                     for operation_id in await self._database.run(_cancelling):
                         self._tell(self._on_cancel, operation_id)
+                await self._clean()
             except StorageUnavailableError as error:
                 self._log.warning("storage_unavailable", reason=error.reason)
             except Exception:
                 self._log.exception("look_failed")
+
+    async def _clean(self) -> None:
+        if self._retention is None or time.monotonic() < self._next_cleaning:
+            return
+        self._next_cleaning = time.monotonic() + _CLEANING
+        if self.replica == min(self._living):
+            await self._retention.run()
 
     async def _look(self, *, full: bool) -> None:
         if self._replicas.alone and self._living and not self._stranded:

@@ -59,7 +59,7 @@ class Plan:
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), sort_keys=True)
+        return json.dumps(asdict(self))  # in the order in which facts are shown
 
     @classmethod
     def from_json(cls, text: str) -> Plan:

@@ -139,7 +139,9 @@ class _Reader:
         self.lines[rule.name] = begins
 
     def _fault(self, line: int, reason: str) -> None:
-        self.faults.append((line, f"{self._path}:{line}: {reason}"))
+        # Names and keys are quoted as they stand in the file, and may hold anything.
+        shown = "".join(letter if letter.isprintable() else " " for letter in reason)
+        self.faults.append((line, f"{self._path}:{line}: {' '.join(shown.split())}"))
 
 
 def _list(words: Iterable[str]) -> str:

@@ -9,6 +9,7 @@ import structlog
 
 from bot.message import Buttons, Message, say
 from bot.operations import cards, view
+from bot.operations.approvals import ask_of
 from bot.operations.service import Operations
 from bot.operations.verdict import Verdict
 from bot.people import Identity, Origin
@@ -70,7 +71,11 @@ class Clicks:
             return await self._operations.approvals.decide(operation_id, nonce, person, origin, approve=True)
         if action == view.WITHDRAW:
             return await self._operations.withdraw(operation_id, nonce, person)
-        decision = await self._policy.may(person, Risk.CHANGE, origin)
+        try:
+            operation = await self._operations.get(operation_id)
+        except KeyError:
+            return Verdict(False, "This button belongs to no operation that I know. Ask again.")
+        decision = await self._policy.may(person, ask_of(operation.plan), origin)
         if not decision.allowed:
             return Verdict(False, f"You can't do this: {decision.reason}.")
         if action == view.CONFIRM:

@@ -38,6 +38,13 @@ class Identities:
             locale=str(user.get("locale") or "en-US"),
         )
 
+    async def known(self, user_id: str) -> Identity | None:
+        """The same for somebody who did not act: None where Slack does not say."""
+        try:
+            return await self.identify(self._team_id, user_id)
+        except IdentityUnknownError:
+            return None
+
     def _standing(self, user: dict[str, Any], home: str, team_id: str) -> Standing:
         if user.get("deleted"):
             return Standing.GONE

@@ -14,6 +14,7 @@ CATALOG = {
     "slow": "Calls are answered after a delay. Parameters: seconds, path, method, op, count.",
     "hang": "Calls are never answered. Parameters: path, method, op, count.",
     "reset": "The call is carried out, then its answer is lost. Parameters: path, method, op, count.",
+    "hang-after": "The call is carried out, then never answered. Parameters: path, method, op, count.",
     "reset-before": "The connection drops before the call is carried out. Same parameters.",
     "dead-rack": "The rack controller is gone: its services are dead, power calls get 503.",
     "stalled-import": "The image mirror stops sending: an import makes no progress and does not end.",

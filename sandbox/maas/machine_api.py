@@ -140,11 +140,8 @@ class MachineApi:
         settings = self._world.settings
         erase = ""
         if form.flag("erase") or settings.get("enable_disk_erasing_on_release"):
-            modes = {
-                mode: form.flag(f"{mode}_erase") if f"{mode}_erase" in form else settings.get(f"disk_erase_with_{mode}_erase")
-                for mode in ("secure", "quick")
-            }
-            erase = ", ".join(mode for mode, on in modes.items() if on) or "zeros"
+            usual = {mode: bool(settings.get(f"disk_erase_with_{mode}_erase")) for mode in ("secure", "quick")}
+            erase = ", ".join(mode for mode, on in usual.items() if form.flag(f"{mode}_erase", on)) or "zeros"
         self._context.lifecycle.release(machine, request.caller, form.text("comment"), erase)
 
     def _deploy(self, machine: Machine, request: ApiRequest) -> None:

@@ -95,6 +95,8 @@ class Server:
             return early
         answer = await self._answer(call, path, request.headers.get("Authorization"))
         self._record(call, answer.status)
+        if self._faults.take("hang-after", call.method, call.path, call.op):
+            await asyncio.Event().wait()
         if self._faults.take("reset", call.method, call.path, call.op):
             return self._drop(request)
         return self._send(answer, ok=answer.status < 400)

@@ -29,8 +29,10 @@ sys.exit(asyncio.run(run_bot(settings, Pace(events=0.1, snapshot=0.5, operations
 class BotProcess:
     """`maasbot run`, only quicker on its feet."""
 
-    def __init__(self, environment: dict[str, str], log: Path) -> None:
+    def __init__(self, environment: dict[str, str], log: Path, before: str = "") -> None:
+        """`before` is run ahead of everything else in the process."""
         self._environment = environment
+        self._program = before + _PROGRAM
         self.log = log
         self._process: asyncio.subprocess.Process | None = None
         self.port = 0
@@ -47,7 +49,7 @@ class BotProcess:
         }
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-c", _PROGRAM, env=environment, stdout=log, stderr=log
+                sys.executable, "-c", self._program, env=environment, stdout=log, stderr=log
             )
         if ready:
             await self.ready()
@@ -68,11 +70,19 @@ class BotProcess:
                     raise AssertionError(f"the bot did not become ready:\n{self.log.read_text()[-3000:]}")
                 await asyncio.sleep(0.05)
 
+    @property
+    def pid(self) -> int:
+        """Of the process; 0 before it was started."""
+        return 0 if self._process is None else self._process.pid
+
     def kill(self) -> None:
         """SIGKILL, now."""
-        assert self._process is not None
-        if self._process.returncode is None:
-            os.kill(self._process.pid, signal.SIGKILL)
+        self.signal(signal.SIGKILL)
+
+    def signal(self, number: int) -> None:
+        """Send a signal, if it still runs."""
+        if self._process is not None and self._process.returncode is None:
+            os.kill(self._process.pid, number)
 
     async def gone(self) -> int:
         """Wait until it has ended; returns the exit code."""

@@ -1,0 +1,130 @@
+"""Two bots on one PostgreSQL: what one leaves behind the other finishes, and nothing is done twice."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+
+import pytest
+
+from bot.operations.replicas import EXIT_FENCED
+from tests.replicas.crew import crew, seconds
+from tests.support.harness import OLGA, until
+
+pytestmark = pytest.mark.chaos
+
+
+async def test_kill_nine_of_the_one_that_works(tmp_path: Path, postgres_url: str) -> None:
+    async with crew(tmp_path, postgres_url, speed=8.0) as it:
+        await it.start(2)
+        working = await it.begin()
+        working.kill()
+        await working.gone()
+        took = await it.takes_over(working)
+        seconds("taken over after kill -9", took)
+        assert took < 30
+        await it.ends_well()
+
+
+async def test_sigterm_hands_over_at_once(tmp_path: Path, postgres_url: str) -> None:
+    async with crew(tmp_path, postgres_url, speed=8.0) as it:
+        await it.start(2)
+        working = await it.begin()
+        ending = asyncio.create_task(working.terminate())
+        took = await it.takes_over(working)
+        seconds("taken over after SIGTERM", took)
+        assert took < 8
+        assert await ending == 0
+        await it.ends_well()
+
+
+async def test_killed_after_maas_took_the_request_and_before_it_was_noted(tmp_path: Path, postgres_url: str) -> None:
+    async with crew(tmp_path, postgres_url, speed=5.0) as it:
+        await it.start(2)
+        await it.plan()
+        await it.confirm()
+        await until(lambda: it.asked, what="the request to arrive")
+        working = await until(it.worker)
+        working.kill()
+        await it.ends_well(60)
+
+
+async def test_plan_of_a_dead_bot_is_confirmed_on_another(tmp_path: Path, postgres_url: str) -> None:
+    async with crew(tmp_path, postgres_url) as it:
+        [first] = await it.start(1)
+        await it.plan()
+        first.kill()
+        await first.gone()
+        await it.start(1)
+        await it.confirm()
+        await it.ends_well()
+
+
+async def test_clicks_on_both_have_one_effect(tmp_path: Path, postgres_url: str) -> None:
+    async with crew(tmp_path, postgres_url) as it:
+        await it.start(2)
+        await it.plan()
+        # Each click goes to either bot by chance, as Slack does it; of eight, both get some.
+        await asyncio.gather(*(it.confirm() for _ in range(8)), return_exceptions=True)
+        await it.ends_well()
+        heard = [bot.log.read_text().count("operation.confirm") for bot in it.bots]
+        assert all(heard), heard
+
+
+async def test_cancelled_on_the_other_bot(tmp_path: Path, postgres_url: str) -> None:
+    """The one that doesn't work on it hears the word; the one that does looks at the database."""
+    async with crew(tmp_path, postgres_url, speed=2.0) as it:
+        await it.start(1)
+        await it.begin()
+        [second] = await it.start(1)
+        assert it.root is not None
+        with it.only_hears(second):
+            await it.talk.click(it.root, "operation.cancel")
+        assert "operation.cancel" in second.log.read_text()
+        await it.talk.reads(it.root, "was cancelled", timeout=20)
+        assert it.machine.status_name == "New"
+        assert it.asked == 1
+
+
+async def test_both_start_at_once_on_an_empty_database(tmp_path: Path, postgres_url: str) -> None:
+    async with crew(tmp_path, postgres_url) as it:
+        await it.start(2)
+        assert len(it.rows("SELECT id FROM replicas")) == 2
+        await it.begin()
+        await it.ends_well()
+
+
+async def test_fence_ends_a_bot_that_was_held_up(tmp_path: Path, postgres_url: str) -> None:
+    """Stopped for longer than the others wait: it must not go on where it was."""
+    async with crew(tmp_path, postgres_url, speed=8.0) as it:
+        await it.start(2)
+        working = await it.begin()
+        working.signal(signal.SIGSTOP)
+        await it.takes_over(working)
+        working.signal(signal.SIGCONT)
+        assert await working.gone() == EXIT_FENCED
+        await it.ends_well()
+        assert "replica_ends_itself" in working.log.read_text()
+
+
+async def test_dead_bots_commands_are_told(tmp_path: Path, postgres_url: str) -> None:
+    """Words that a killed bot had taken are answered for by the other; those of a living one are left alone."""
+    async with crew(tmp_path, postgres_url) as it:
+        [first] = await it.start(1)
+        it.world.region.faults.set("hang")
+        before = len(it.world.workspace.messages("C0OPS", OLGA))
+        await it.world.workspace.slash(OLGA, "C0OPS", "commission node-3")
+        await until(lambda: it.rows("SELECT 1 FROM inbox"), what="the command to be written down")
+        it.world.region.faults.clear()
+        await it.start(1)
+        assert it.rows("SELECT 1 FROM inbox"), "the first bot is still at it"
+        first.kill()
+        await until(
+            lambda: any(
+                "I was restarted" in str(one.blocks) + one.text
+                for one in it.world.workspace.messages("C0OPS", OLGA)[before:]
+            ),
+            25,
+            "a word about the command",
+        )
