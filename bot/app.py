@@ -46,8 +46,8 @@ from bot.slack.connection import (
 )
 from bot.slack.forms import Forms
 from bot.slack.home import Home
-from bot.slack.inbox import Inbox
 from bot.slack.identity import Identities
+from bot.slack.inbox import Inbox
 from bot.slack.listeners import Listeners
 from bot.slack.outbound import Outbound, SlackError, SlackFatal
 from bot.slack.router import Router

@@ -12,6 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
 
+import sqlalchemy as sa
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -125,7 +126,7 @@ class Settings(BaseSettings):
     mode: Mode = Field(Mode.SOCKET, alias="MAASBOT_MODE")
     http_host: str = Field("127.0.0.1", alias="MAASBOT_HTTP_HOST")
     http_port: int = Field(3000, alias="MAASBOT_HTTP_PORT", ge=0, le=65535)
-    state_dir: Path = Field(default_factory=lambda: _default_state_dir(), alias="MAASBOT_STATE_DIR")
+    state_dir: Path = Field(default_factory=lambda: _default_state_dir(), alias="MAASBOT_STATE_DIR")  # noqa: PLW0108 - defined below
     database_url: OptionalSecret = Field(None, alias="MAASBOT_DATABASE_URL")
     log_level: LogLevel = Field(LogLevel.INFO, alias="MAASBOT_LOG_LEVEL")
     log_format: LogFormat = Field(LogFormat.JSON, alias="MAASBOT_LOG_FORMAT")
@@ -188,6 +189,8 @@ class Settings(BaseSettings):
         """Every secret value, for the redactor of the logs."""
         held = [self.slack_bot_token, self.slack_app_token, self.slack_signing_secret]
         keys = [region.key() for region in self.all_regions().values()]
+        password = sa.make_url(self.database_url.get_secret_value()).password if self.database_url else None
+        keys += [SecretStr(str(password))] if password else []
         return [secret.get_secret_value() for secret in (*held, *keys) if secret is not None]
 
     def policy_warnings(self) -> list[str]:
@@ -337,6 +340,10 @@ def _database_faults(settings: Settings) -> list[str]:
         return []
     if not re.match(r"(postgres(ql)?|sqlite)://", settings.database_url.get_secret_value()):
         return ["MAASBOT_DATABASE_URL: must begin with postgresql:// or sqlite:///"]
+    try:
+        sa.make_url(settings.database_url.get_secret_value())
+    except (sa.exc.ArgumentError, ValueError):
+        return ["MAASBOT_DATABASE_URL: can't be read; characters like @ : / in the password must be percent-encoded"]
     return []
 
 

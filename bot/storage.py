@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 metadata = sa.MetaData()
 
-#: Slack messages that the bot keeps up to date: written before the post, so that a restart edits instead of posting anew.
+#: Slack messages that are kept up to date: written before the post, so that a restart edits and does not post anew.
 slack_messages = sa.Table(
     "slack_messages",
     metadata,

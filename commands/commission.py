@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from bot.command.context import Context, RefusalError
 from bot.command.declaration import command
-from bot.message import Bullets, Code, Message, Note, Paragraph, Part, Span
+from bot.message import Code, Message, Paragraph, Span
 from bot.operations.plan import Plan
 from bot.policy import Risk
+from commands.planning import plan_for
 from commands.selecting import select
 
 
@@ -56,10 +57,7 @@ async def commission(
         "parameters": _parameters(parameters),
         "at_once": at_once,
     }
-    plan = await ctx.operations.plan("commission", ctx.region, options)
-    if not plan.targets:
-        raise RefusalError(_nothing_to_do(plan))
-    return plan
+    return await plan_for(ctx, "commission", options, "commissioned")
 
 
 def _names(text: str) -> list[str]:
@@ -80,17 +78,3 @@ def _parameters(text: str) -> dict[str, str]:
             raise RefusalError(Message(f"{pair} is no parameter; write NAME=VALUE.", (Paragraph(spans),)))
         values[name] = value
     return values
-
-
-def _nothing_to_do(plan: Plan) -> Message:
-    if len(plan.left_out) == 1:
-        one = plan.left_out[0]
-        sentence = f"{one.name} can't be commissioned now: {one.reason}."
-        return Message(sentence, (Paragraph([Code(one.name), f" can't be commissioned now: {one.reason}."]),))
-    parts: list[Part] = [
-        Paragraph([f"None of these {len(plan.left_out)} machines can be commissioned now."]),
-        Bullets([[Code(one.name), f": {one.reason}"] for one in plan.left_out[:20]]),
-    ]
-    if len(plan.left_out) > 20:
-        parts.append(Note([f"20 of {len(plan.left_out)} shown."]))
-    return Message(f"None of these {len(plan.left_out)} machines can be commissioned now.", tuple(parts))

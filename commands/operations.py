@@ -6,6 +6,7 @@ from bot.command.context import Context, RefusalError
 from bot.command.declaration import command
 from bot.message import Bold, Bullets, Code, Message, Note, Paragraph, Part, say
 from bot.operations import view
+from bot.operations.plan import Plan
 from bot.operations.records import Operation
 from bot.policy import Risk
 
@@ -25,7 +26,16 @@ async def ops(ctx: Context, *, limit: int = 15) -> Message:
     parts: list[Part] = [
         Paragraph([Bold(summary)]),
         Bullets([view.line(one) for one in operations]),
-        Note([Code("/maas op ID"), " shows one, ", Code("/maas cancel ID"), " stops one."]),
+        Note(
+            [
+                Code("/maas op ID"),
+                " shows one, ",
+                Code("/maas cancel ID"),
+                " stops one, ",
+                Code("/maas retry ID"),
+                " takes up what failed.",
+            ]
+        ),
     ]
     return Message(summary, tuple(parts))
 
@@ -53,6 +63,28 @@ async def cancel(ctx: Context, operation: str, /) -> Message:
     return say(
         "Stopping ", Code(found.id), f" ({found.plan.title}). Its thread says what was done and what was not."
     )
+
+
+@command("retry", risk=Risk.CHANGE, example="/maas retry op-4k2f")
+async def retry(ctx: Context, operation: str, /) -> Plan:
+    """Plan an operation again for those of its machines that did not end well, with the same options.
+
+    What was done stays done. The new plan is shown first, and confirmed or approved like any other.
+    """
+    found = await _get(ctx, operation)
+    if not found.state.ended:
+        raise RefusalError(say(Code(found.id), f" has not ended: it is {found.state}."))
+    options = await ctx.operations.retry_options(found)
+    if not options["ids"]:
+        raise RefusalError(say(Code(found.id), ": every machine of it ended well. There is nothing to do again."))
+    region = next((one for one in ctx.regions if one.name == found.region), None)
+    if region is None:
+        raise RefusalError(say(f"The region {found.region} is no longer in the settings."))
+    plan = await ctx.operations.plan(found.kind, region, options)
+    if not plan.targets:
+        reasons = "; ".join(f"{one.name}: {one.reason}" for one in plan.left_out[:5])
+        raise RefusalError(say(f"None of its machines can be taken up again now: {reasons}."))
+    return plan
 
 
 async def _get(ctx: Context, operation_id: str) -> Operation:

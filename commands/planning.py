@@ -18,7 +18,10 @@ async def plan_for(ctx: Context, kind: str, options: Mapping[str, Any], done: st
         MaasError: MAAS can't be asked.
     """
     plan = await ctx.operations.plan(kind, ctx.region, options)
+    if ctx.queue and (await ctx.operations.behind(plan))[1] is not None:
+        return plan
     if not plan.targets:
+        plan = await ctx.operations.with_holders(plan)
         raise RefusalError(_nothing_to_do(plan, done))
     return plan
 

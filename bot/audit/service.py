@@ -19,6 +19,9 @@ from bot.audit.verifier import Verifier
 from bot.storage import Database, StorageUnavailableError
 from bot.telemetry import Metrics
 
+#: How long closing waits for the last lines to be written, in seconds.
+_PATIENCE = 5.0
+
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
@@ -77,6 +80,7 @@ class Audit:
         self._verified_at: float | None = None
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
+        self._stopping = False
         self._told: dict[str, str] = {}
         self._log = structlog.get_logger("audit")
         self.health = Health()
@@ -134,16 +138,19 @@ class Audit:
     async def close(self) -> None:
         """Mirror what is still to be mirrored, if that is possible at once, and stop."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            with suppress(StorageUnavailableError, TimeoutError):
-                await asyncio.wait_for(self._look(), 3)
+            # Cancelled at once, it could leave a thread behind that still writes to the mirror.
+            self._stopping = True
+            self._wake.set()
+            await asyncio.wait({self._task}, timeout=_PATIENCE)
+            if not self._task.done():
+                self._task.cancel()
+                await asyncio.gather(self._task, return_exceptions=True)
         if self._mirror is not None:
             await asyncio.to_thread(self._mirror.close)
 
     async def _run(self) -> None:
         verify_at = 0.0
-        while True:
+        while not self._stopping:
             try:
                 await self._look()
                 if time.monotonic() >= verify_at:
@@ -160,8 +167,11 @@ class Audit:
             self._note()
             pause = min(self._rhythm.look, max(0.0, verify_at - time.monotonic()))
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await self._wake.wait()
             self._wake.clear()
+        with suppress(StorageUnavailableError):
+            await self._look()
 
     async def _look(self) -> None:
         head = await self._database.run(read_head) or Head()

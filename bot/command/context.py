@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from bot.command.declaration import Catalog
     from bot.command.parser import Parser
     from bot.maas.service import RegionService
-    from bot.operations.plan import Plan
     from bot.operations.service import Operations
     from bot.policy import Policy
 

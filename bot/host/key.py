@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import socket
 from dataclasses import dataclass
-from pathlib import Path
 
 import asyncssh
 
@@ -41,7 +40,7 @@ async def look_at_host_key(host: HostSettings) -> KeyLook:
         state = "has CHANGED" if trusted else "is not pinned yet"
         remedy = f"It shows {fingerprint}. Compare it on the host's own console before you pin it."
         return KeyLook(False, f"its host key {state}", remedy)
-    if host.ssh_key_file is None or not Path(host.ssh_key_file).is_file():
+    if host.ssh_key_file is None or not await asyncio.to_thread(host.ssh_key_file.is_file):
         return KeyLook(False, "MAAS_SSH_KEY_FILE is not there", "Set it to the bot's private key.")
     return KeyLook(True, f"{host.host}:{host.ssh_port} shows the pinned key")
 

@@ -19,7 +19,7 @@ _RETRY = 60.0
 
 
 class Diagnoses:
-    """Follows the fleet view. A cause costs the region a few short calls, and is asked for again only when it changes."""
+    """Follows the fleet view. A cause costs the region a few short calls, and is asked for again when it changes."""
 
     def __init__(self, region: Region, fleet: FleetView) -> None:
         self._region = region

@@ -1,4 +1,4 @@
-"""Approvals: another person's decision on one plan. The rows are the truth; buttons and words only ask to change them."""
+"""Approvals: another person's decision on one plan. The rows are the truth; buttons and words ask to change them."""
 
 from __future__ import annotations
 

@@ -5,7 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from bot.message import Bold, Button, Buttons, Code, Link, Mark, Message, Note, Paragraph, Part, Person, Span, Style, When
+from bot.message import (
+    Bold,
+    Button,
+    Buttons,
+    Code,
+    Link,
+    Mark,
+    Message,
+    Note,
+    Paragraph,
+    Part,
+    Person,
+    Span,
+    Style,
+    When,
+)
 from bot.operations.records import Operation, OperationState
 from bot.operations.verdict import remaining
 from bot.operations.view import plan_parts
@@ -105,8 +120,9 @@ def reminder(operation: Operation, mentions: Sequence[str], now: float) -> Messa
 
 def glass_broken(operation: Operation) -> Message:
     """Told to everybody who could have approved."""
-    text = f"{operation.requester_name} broke the glass: {operation.plan.title}, without an approval. {operation.reason}"
-    spans: list[Span] = [Mark.WARN, " ", Person(operation.requester_id), " broke the glass: ", Bold(operation.plan.title)]
+    title = operation.plan.title
+    text = f"{operation.requester_name} broke the glass: {title}, without an approval. {operation.reason}"
+    spans: list[Span] = [Mark.WARN, " ", Person(operation.requester_id), " broke the glass: ", Bold(title)]
     spans += [", without an approval. Reason: ", operation.reason, "  ", Code(operation.id)]
     parts: list[Part] = [Paragraph(spans)]
     if operation.link:

@@ -165,7 +165,8 @@ class MachineRunner:
             baseline = await self._patiently(
                 operation.id, target.key, lambda: region.newest_event_id(target.key)
             )
-            asking = entry_for(operation, "operation.step", None, {"target": target.key, "outcome": "asking"}, (target.name,))
+            details = {"target": target.key, "outcome": "asking"}
+            asking = entry_for(operation, "operation.step", None, details, (target.name,))
             await self._store.move_target(
                 operation.id,
                 target.key,
@@ -274,7 +275,7 @@ class MachineRunner:
         return [event for event in events if event.id > (target.baseline or 0)]
 
     async def _patiently(self, operation_id: str, key: str, read: Callable[[], Any]) -> Any:
-        """Read from the region, waiting as long as it is away: reads can be repeated, and giving up would lose the work."""
+        """Read from the region, waiting while it is away: reads can be repeated, and giving up would lose the work."""
         delay = self._pause * 2
         until = time.monotonic() + self._silence_limit
         while True:

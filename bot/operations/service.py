@@ -1,4 +1,4 @@
-"""Operations as commands and people see them: propose, confirm, withdraw, cancel, list. The work itself is in `work`."""
+"""Operations as commands and people see them: propose, confirm, withdraw, cancel, list. The work is in `work`."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Operations:
     # -- life --------------------------------------------------------------------------------------------------
 
     async def start(self, engine: Engine) -> None:
-        """Launch the engine and pick up what was left: operations under way, confirmed ones never started, old plans."""
+        """Launch the engine and pick up what was left: operations under way, confirmed ones never begun, old plans."""
         self._engine = engine
         for operation in await self._store.newest(states=[OperationState.CANCELLING], limit=1000):
             self._runner.cancelled(operation.id).set()
@@ -102,6 +102,18 @@ class Operations:
         free = tuple(target for target in plan.targets if target.key not in held)
         taken = [LeftOut(target.name, held_by(held[target.key])) for target in plan.targets if target.key in held]
         return replace(plan, targets=free, left_out=(*plan.left_out, *taken))
+
+    async def with_holders(self, plan: Plan) -> Plan:
+        """The plan with the reasons of those left out replaced where an operation of ours is what stands in the way."""
+        held = await self._store.holders(plan.region, set(plan.options.get("ids", ())))
+        reasons = {
+            target.name: f"{held_by(holder)}. Add --queue to begin when it has ended"
+            for key, holder in held.items()
+            for target in holder.plan.targets
+            if target.key == key
+        }
+        told = tuple(replace(one, reason=reasons.get(one.name, one.reason)) for one in plan.left_out)
+        return replace(plan, left_out=told)
 
     async def behind(self, plan: Plan) -> tuple[Plan, str | None]:
         """A plan for machines that another operation works on: it waits for that one, and is made anew at its turn.
@@ -151,7 +163,7 @@ class Operations:
             return Verdict(False, f"{operation_id} is {operation.plan.risk}: another person has to approve it.")
         if operation.created_at + PLAN_TTL.total_seconds() < time.time():
             await self._drop(operation, OperationState.EXPIRED, "operation.expired")
-            return Verdict(False, f"{operation_id} has expired. Ask again, so that the plan fits the world as it is now.")
+            return Verdict(False, f"{operation_id} has expired. Ask again: the plan has to fit the world as it is now.")
         async with self._confirming:
             if operation.queued_behind is None:
                 holders = await self._store.holders(operation.region, {target.key for target in operation.targets})

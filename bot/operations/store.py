@@ -222,7 +222,8 @@ class OperationStore:
             for entry in entries:
                 audit.append(connection, entry, now)
             if not approved:
-                connection.execute(table.update().where(waiting).values(state=OperationState.DENIED.value, ended_at=now))
+                denied = {"state": OperationState.DENIED.value, "ended_at": now}
+                connection.execute(table.update().where(waiting).values(**denied))
                 return OperationState.DENIED
             count = sa.select(sa.func.count()).where(its, decisions_table.c.approved.is_(True))
             needed = connection.execute(sa.select(table.c.needed).where(table.c.id == operation_id)).scalar_one()

@@ -53,6 +53,7 @@ _ATTENTION = [
     TargetState.WAITING, TargetState.UNTOUCHED, TargetState.DONE,
 ]  # fmt: skip
 _ROWS = 50
+_NOT_CONFIRMED = "It was not confirmed within 15 minutes. Nothing was done."
 
 
 def root(operation: Operation, kind: MachineKind, usual: timedelta | None = None) -> Message:
@@ -78,10 +79,12 @@ def _planned(operation: Operation, usual: timedelta | None) -> Message:
     if usual is not None:
         parts.append(Note([f"It usually takes about {duration(usual.total_seconds())} a machine."]))
     if operation.queued_behind is not None:
-        parts.append(Paragraph([Mark.BUSY, " It starts when ", Code(operation.queued_behind), " has ended. The plan is made anew then."]))
+        behind = Code(operation.queued_behind)
+        parts.append(Paragraph([Mark.BUSY, " It starts when ", behind, " has ended. The plan is made anew then."]))
     value = f"{operation.id}:{operation.nonce}"
     if plan.risk is Risk.CHANGE:
-        label = "Queue it" if operation.queued_behind is not None else plan.title if len(plan.title) <= 40 else "Confirm"
+        label = plan.title if len(plan.title) <= 40 else "Confirm"
+        label = label if operation.queued_behind is None else "Queue it"
         go = Button(label, CONFIRM, value, Style.PRIMARY)
         who = " can confirm. The plan expires in 15 minutes."
     else:
@@ -186,7 +189,7 @@ def _ended(operation: Operation, kind: MachineKind) -> Message:
 def _dropped(operation: Operation) -> Message:
     title, after = {
         OperationState.VOID: ("is void", operation.outcome),
-        OperationState.EXPIRED: ("has expired", operation.outcome or "It was not confirmed within 15 minutes. Nothing was done."),
+        OperationState.EXPIRED: ("has expired", operation.outcome or _NOT_CONFIRMED),
         OperationState.WITHDRAWN: ("was withdrawn", "Nothing was done."),
         OperationState.DENIED: ("was denied", _denial(operation)),
     }[operation.state]
@@ -253,7 +256,7 @@ def _what_was_left(operation: Operation) -> Text:
     return spans
 
 
-def failure(operation: Operation, row: TargetRow) -> Message:
+def failure(row: TargetRow) -> Message:
     """The reply for one target that failed: the cause in its first line, the script's tail below it."""
     cause = row.cause
     summary = cause.summary if cause is not None else "No cause is known."

@@ -83,7 +83,8 @@ class OperationWork:
             return held
         if changes and operation.queued_behind is not None and operation.plan.risk is Risk.CHANGE and now.targets:
             # Its turn came late and the world moved on, as it had to: the requester looks at the new plan.
-            await self._store.plan_again(operation.id, now, entry_for(operation, "operation.void", None, {"changes": changes}))
+            entry = entry_for(operation, "operation.void", None, {"changes": changes})
+            await self._store.plan_again(operation.id, now, entry)
             self._changed(operation.id)
             return None
         if changes:

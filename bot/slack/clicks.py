@@ -1,4 +1,4 @@
-"""Clicks on the buttons of operations and approvals. A value is looked up, never trusted; nothing raises out of here."""
+"""Clicks on buttons of operations and approvals. A value is looked up, never trusted; nothing raises out of here."""
 
 from __future__ import annotations
 

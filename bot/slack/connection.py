@@ -1,4 +1,4 @@
-"""The way in from Slack: Socket Mode or HTTP, through the same listeners; and the check that the credentials are good."""
+"""The way in from Slack: Socket Mode or HTTP, through the same listeners; and the check of the credentials."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ class Forms:
             view_id = await self._outbound.open_view(trigger, _waiting())
             try:
                 person = await self._identities.identify(asker.team_id, asker.user_id)
-                await self._outbound.update_view(view_id, await self._view(person, origin, asker, reply))
+                await self._outbound.update_view(view_id, await self._view(person, origin, reply))
             except IdentityUnknownError as error:
                 await self._outbound.update_view(
                     view_id, _waiting(f"Slack did not tell me who you are ({error}).")
@@ -67,9 +67,7 @@ class Forms:
                 except SlackError:
                     self._log.warning("refusal_not_delivered")
 
-    async def _view(
-        self, person: Identity, origin: Origin, asker: Asker, reply: Reply | None
-    ) -> dict[str, Any]:
+    async def _view(self, person: Identity, origin: Origin, reply: Reply | None) -> dict[str, Any]:
         refusal = self._policy.turn_away(person)
         if refusal is not None:
             return _waiting(f"{refusal.reason.capitalize()}.")

@@ -67,7 +67,8 @@ class Home:
             parts += [Divider(), Paragraph([Bold("Waiting for your decision")])]
             for one in decide[:5]:
                 value = f"{one.id}:{one.nonce}"
-                parts.append(Paragraph([Code(one.id), f"  {one.plan.title}, asked by {one.requester_name}: {one.reason}"]))
+                told = f"  {one.plan.title}, asked by {one.requester_name}: {one.reason}"
+                parts.append(Paragraph([Code(one.id), told]))
                 parts.append(
                     Buttons(
                         [

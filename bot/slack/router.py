@@ -17,13 +17,13 @@ from bot.command.declaration import Catalog
 from bot.command.parser import Call, Parser, UsageError
 from bot.maas.errors import MaasError
 from bot.maas.service import RegionService
-from bot.message import Code, Mark, Message, say
+from bot.message import Code, Mark, Message, Span, say
 from bot.operations.approvals import ask_of
 from bot.operations.plan import Plan
 from bot.operations.service import Operations
 from bot.people import Identity, Origin
 from bot.policy import Ask, Policy, Risk
-from bot.slack.identity import IdentityUnknownError, Identities
+from bot.slack.identity import Identities, IdentityUnknownError
 from bot.slack.outbound import ChannelRefused, SlackError
 from bot.slack.threads import Threads
 from bot.slack.troubles import our_fault, refused, region_trouble, storage_trouble
@@ -112,7 +112,8 @@ class Router:
         call: Call | None = None
         try:
             call = self._parser.parse(text.strip() or "help")
-            decision = await self._policy.may(person, Ask(call.command.name, call.command.risk, call.region or ""), origin)
+            ask = Ask(call.command.name, call.command.risk, call.region or "")
+            decision = await self._policy.may_plan(person, ask, origin)
             if not decision.allowed:
                 await self._refuse(reply, refused(decision, call.command.name))
                 return call, "refused"
@@ -139,7 +140,7 @@ class Router:
             await self._refuse(
                 reply,
                 say(
-                    f"I can't post in this channel: {error.reason} ({error.code}). Nothing was started. Invite me with ",
+                    f"I can't post in this channel: {error.reason} ({error.code}). Nothing was started. Invite me by ",
                     Code("/invite @maas"),
                     " if I am not in it, and ask again.",
                 ),
@@ -186,7 +187,10 @@ class Router:
             plan = await self._operations.without_held(plan)
         if not plan.targets:
             one = plan.left_out[-1]
-            raise RefusalError(say("Not now: ", Code(one.name), f": {one.reason}."))
+            queue: list[Span] = [" Add ", Code("--queue"), " to begin when it has ended."]
+            raise RefusalError(
+                say("Not now: ", Code(one.name), f": {one.reason}.", *(queue if plan.risk is Risk.CHANGE else []))
+            )
         decision = await self._policy.may(context.person, ask_of(plan), context.origin)
         if not decision.allowed:
             raise RefusalError(refused(decision, plan.title))

@@ -38,7 +38,7 @@ _SILENT = frozenset(
 
 
 class Threads:
-    """Shows operations in Slack. Everything is rendered from stored state, so a restart goes on with the same thread."""
+    """Shows operations in Slack, all rendered from stored state: a restart goes on with the same thread."""
 
     def __init__(self, operations: Operations, kinds: Mapping[str, MachineKind], outbound: Outbound) -> None:
         self._operations = operations
@@ -144,7 +144,7 @@ class Threads:
         for row in failed[:_REPLIES]:
             await self._outbound.post(
                 operation.channel,
-                view.failure(operation, row),
+                view.failure(row),
                 key=f"{_key(operation_id)}:{row.key}",
                 thread_ts=thread,
             )

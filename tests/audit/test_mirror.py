@@ -151,9 +151,10 @@ from pathlib import Path
 from bot.audit import Audit, Entry, Rhythm
 from bot.audit.mirror import FileMirror
 from bot.storage import Database
-from bot.telemetry import Metrics
+from bot.telemetry import Metrics, set_up_logging
 
 async def main(folder):
+    set_up_logging("error", "json")
     database = Database(f"sqlite:///{folder / 'maasbot.sqlite'}")
     await database.create()
     metrics = Metrics()
@@ -186,10 +187,10 @@ async def test_a_full_disk_holds_nobody_up_and_is_made_up_for(tmp_path: Path) ->
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(small)], capture_output=True)
     if mounted.returncode:
         pytest.skip(f"needs to mount a tmpfs: {mounted.stderr.decode().strip()}")
+    bot = subprocess.Popen(
+        [sys.executable, "-c", _FULL, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
     try:
-        bot = subprocess.Popen(
-            [sys.executable, "-c", _FULL, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
         assert bot.stdin is not None
         assert bot.stdout is not None
         told = json.loads(await asyncio.to_thread(bot.stdout.readline))
@@ -206,6 +207,8 @@ async def test_a_full_disk_holds_nobody_up_and_is_made_up_for(tmp_path: Path) ->
         assert await asyncio.to_thread(bot.wait, 20) == 0
         assert numbers(path) == list(range(1, 41))
     finally:
+        bot.kill()
+        bot.wait()
         subprocess.run(["umount", "-l", str(small)], check=True)
 
 

@@ -10,7 +10,7 @@ from sandbox.maas.machine import Machine
 from sandbox.slack import Message
 from tests.support.harness import ANDREA, OLGA, OPS, Talk, until, words_of
 
-CONFIRM, ASK, APPROVE = "operation.confirm", "ask.approval", "approval.approve"
+CONFIRM, CANCEL, ASK, APPROVE = "operation.confirm", "operation.cancel", "ask.approval", "approval.approve"
 APPROVALS = "C0APPROVE"
 BOTH = ["2.9.3", "3.4.10"]
 
@@ -95,7 +95,7 @@ async def done(talk: Talk, plan: Message, *parts: str, timeout: float = 25.0) ->
     """Wait for the end, which every operation tells in a reply that names who asked."""
     text = await talk.reads(plan, *parts, timeout=timeout)
     await until(lambda: [one for one in talk.replies(plan) if OLGA in str(one.blocks)], what="the last reply")
-    assert not has(talk.now(plan), "operation.cancel")
+    await until(lambda: not has(talk.now(plan), CANCEL), what="the end of the buttons")
     return text
 
 

@@ -1,4 +1,4 @@
-"""`/maas power on|off|cycle`: the plan, the orders, and the power state that is waited for, on both versions of MAAS."""
+"""`/maas power on|off|cycle`: plans, orders, and the power state that is waited for, on both versions of MAAS."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kinds.steps import ASK, BOTH, CONFIRM, agree, done, effects, has, machine, refused, said
+from tests.kinds.steps import ASK, BOTH, CANCEL, CONFIRM, agree, done, effects, has, machine, refused, said
 from tests.support.harness import Running, running, until
 
 pytestmark = pytest.mark.parametrize("version", BOTH)
@@ -117,7 +117,8 @@ async def test_a_cycle_whose_second_half_fails_says_that_the_machine_is_off(tmp_
         await agree(it.talk, plan)
         await until(lambda: effects(it.world, "node-1"), what="the first order")
         it.world.region.world.alter("node-1", bmc="wrong-password")
-        await done(it.talk, plan, "Power cycling node-1 failed", "It was switched off, and not on again", "Incorrect password")
+        cause = "It was switched off, and not on again: Power on for the node failed"
+        await done(it.talk, plan, "Power cycling node-1 failed", cause, "Incorrect password")
         assert effects(it.world, "node-1") == {"power_off": 1, "power_on": 1}
         assert one.power_state == "error"
 
@@ -128,7 +129,8 @@ async def test_cancelling_a_cycle_does_not_leave_the_machine_off(tmp_path: Path,
         plan = await it.talk.ask("power cycle node-1")
         await agree(it.talk, plan)
         await until(lambda: effects(it.world, "node-1"), what="the first order")
-        await it.talk.click(plan, "operation.cancel")
+        await until(lambda: has(it.talk.now(plan), CANCEL), what="the button that cancels")
+        await it.talk.click(plan, CANCEL)
         await until(lambda: effects(it.world, "node-1").get("power_on"), what="the second order")
         await done(it.talk, plan, "(1 on)")
         assert one.power_state == "on"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kinds.steps import BOTH, agree, done, effects, has, machine, refused, said
+from tests.kinds.steps import BOTH, CANCEL, agree, done, effects, machine, refused, said
 from tests.support.harness import running, until
 
 pytestmark = pytest.mark.parametrize("version", BOTH)
@@ -156,7 +156,7 @@ async def test_cancelling_stops_the_erasing_and_says_what_is_left(tmp_path: Path
         plan = await it.talk.ask("release node-1 --erase")
         await agree(it.talk, plan)
         await it.talk.reads(plan, "Disk erasing")
-        await it.talk.click(plan, "operation.cancel")
+        await it.talk.click(plan, CANCEL)
         await done(it.talk, plan, "The disks were not erased, or only in part")
         assert one.status_name == "Failed disk erasing"
         assert effects(it.world, "node-1") == {"release": 1, "abort": 1}
@@ -172,4 +172,3 @@ async def test_many_at_once(tmp_path: Path, version: str) -> None:
         await done(it.talk, plan, f"{len(deployed)} of {len(deployed)} done ({len(deployed)} Ready)")
         assert all(effects(it.world, one.hostname) == {"release": 1} for one in deployed)
         assert effects(it.world, "node-5") == {}
-        assert not has(it.talk.now(plan), "operation.confirm")

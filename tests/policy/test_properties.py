@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.people import Door, Identity, Origin, Standing
@@ -20,6 +20,9 @@ POOLS = ("lab", "prod")
 TAGS = ("gpu", "virtual")
 CHANNELS = ("C0OPS", "C0LAB", "C0OTHER")
 RISKY = (Risk.CHANGE, Risk.DESTRUCTIVE, Risk.IRREVERSIBLE)
+
+# Making a policy takes its time where many tests run at once, and that is no fault of the policy's.
+COMMON = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 people = st.sampled_from(PEOPLE)
 entries = st.lists(st.sampled_from(PEOPLE + GROUPS), max_size=3, unique=True)
@@ -101,7 +104,7 @@ async def yeses(policy: Policy, user_id: str, ask: Ask, place: Origin) -> list[b
 
 
 @given(policies(), rule_of(Effect.DENY, "added"), people, asks, places)
-@settings(deadline=None)
+@COMMON
 def test_another_denying_rule_never_allows_more(
     policy: Policy, deny: Rule, user_id: str, ask: Ask, place: Origin
 ) -> None:
@@ -116,14 +119,14 @@ def test_another_denying_rule_never_allows_more(
 
 
 @given(policies(), people, asks, places)
-@settings(deadline=None)
+@COMMON
 def test_denying_wins(policy: Policy, user_id: str, ask: Ask, place: Origin) -> None:
     deny = Rule(effect=Effect.DENY, name="all", who=(user_id,), commands=("*",))
     assert not any(asyncio.run(yeses(with_rule(policy, deny), user_id, ask, place)))
 
 
 @given(policies(), rule_of(Effect.ALLOW, "added"), people, asks, places)
-@settings(deadline=None)
+@COMMON
 def test_another_allowing_rule_never_allows_less_and_makes_nobody_an_approver(
     policy: Policy, allow: Rule, user_id: str, ask: Ask, place: Origin
 ) -> None:
@@ -137,7 +140,7 @@ def test_another_allowing_rule_never_allows_less_and_makes_nobody_an_approver(
 
 
 @given(policies(), asks, people, places | st.just(CARDS))
-@settings(deadline=None)
+@COMMON
 def test_the_requester_never_decides(policy: Policy, ask: Ask, user_id: str, place: Origin) -> None:
     async def check() -> None:
         assert not (await policy.may_decide(person(user_id), ask, user_id, place)).allowed
@@ -150,7 +153,7 @@ def test_the_requester_never_decides(policy: Policy, ask: Ask, user_id: str, pla
 
 
 @given(policies(), asks)
-@settings(deadline=None)
+@COMMON
 def test_those_who_are_called_are_those_who_may_decide(policy: Policy, ask: Ask) -> None:
     async def check() -> None:
         found = await policy.approvers(ask, "U0REQUESTER")
@@ -164,7 +167,7 @@ def test_those_who_are_called_are_those_who_may_decide(policy: Policy, ask: Ask)
 
 
 @given(policies(), asks, people, places)
-@settings(deadline=None)
+@COMMON
 def test_a_group_that_slack_does_not_list_never_helps(policy: Policy, ask: Ask, user_id: str, place: Origin) -> None:
     silent = replace(policy, members=members_of({}))
     asyncio.run(check_groups(silent, user_id, ask, place))
@@ -186,7 +189,7 @@ async def check_all(policy: Policy, silent: Policy, user_id: str, ask: Ask, plac
 
 
 @given(policies(), asks, people, places, st.sampled_from([one for one in Standing if one is not Standing.MEMBER]))
-@settings(deadline=None)
+@COMMON
 def test_strangers_are_never_served(policy: Policy, ask: Ask, user_id: str, place: Origin, standing: Standing) -> None:
     async def check() -> None:
         for who in (Identity("T0", user_id, "x", standing), Identity("T0OTHER", user_id, "x", Standing.MEMBER)):
@@ -199,10 +202,11 @@ def test_strangers_are_never_served(policy: Policy, ask: Ask, user_id: str, plac
 
 
 @given(policies(), asks, people, places)
-@settings(deadline=None)
+@COMMON
 def test_knowing_less_of_the_machines_never_allows_more(policy: Policy, ask: Ask, user_id: str, place: Origin) -> None:
     """Pools and tags of all machines together, where the policy knows them machine by machine otherwise."""
-    assume(ask.targets and all(one.pool for one in ask.targets))
+    known = [AskTarget(one.pool or "lab", one.tags) for one in ask.targets] or [AskTarget("lab")]
+    ask = Ask.of(ask.command, ask.risk, ask.region, known)
     together = replace(ask, targets=frozenset())
 
     async def check() -> None:
@@ -221,7 +225,7 @@ def test_knowing_less_of_the_machines_never_allows_more(policy: Policy, ask: Ask
 
 
 @given(policies(), asks, people, places)
-@settings(deadline=None)
+@COMMON
 def test_each_machine_of_an_allowed_plan_is_allowed_by_itself(
     policy: Policy, ask: Ask, user_id: str, place: Origin
 ) -> None:
@@ -236,7 +240,7 @@ def test_each_machine_of_an_allowed_plan_is_allowed_by_itself(
 
 
 @given(policies(), asks, people, places)
-@settings(deadline=None)
+@COMMON
 def test_what_is_allowed_passes_the_door(policy: Policy, ask: Ask, user_id: str, place: Origin) -> None:
     async def check() -> None:
         who = person(user_id)
@@ -245,3 +249,39 @@ def test_what_is_allowed_passes_the_door(policy: Policy, ask: Ask, user_id: str,
             assert (await policy.may_plan(who, nothing_known, place)).allowed
 
     asyncio.run(check())
+
+
+@given(policies(), asks, people, places)
+@COMMON
+def test_a_denying_rule_for_a_group_that_slack_does_not_list_denies_everyone(
+    policy: Policy, ask: Ask, user_id: str, place: Origin
+) -> None:
+    barred = with_rule(policy, Rule(effect=Effect.DENY, name="all", who=("S0GONE",), commands=("*",)))
+    assert not any(asyncio.run(yeses(barred, user_id, ask, place)))
+    assert not asyncio.run(barred.approvers(ask, "U0REQUESTER")).people
+
+
+@given(policies(), rule_of(Effect.DENY, "added"), people, asks, places)
+@COMMON
+def test_a_class_that_is_allowed_as_a_whole_is_allowed_in_each_part(
+    policy: Policy, deny: Rule, user_id: str, ask: Ask, place: Origin
+) -> None:
+    free = replace(policy, roles={Role.OPERATOR: (user_id,)}, rules=Rules())
+    for it in (policy, with_rule(free, deny)):
+        if asyncio.run(it.may(person(user_id), ask.risk, place)).allowed:
+            assert asyncio.run(it.may(person(user_id), ask, place)).allowed
+
+
+@given(rule_of(Effect.DENY, "added"), people, asks, places, moments)
+@COMMON
+def test_a_machine_whose_pool_is_not_known_is_allowed_only_where_every_pool_is(
+    deny: Rule, user_id: str, ask: Ask, place: Origin, moment: datetime
+) -> None:
+    it = Policy(
+        "T0", members_of({}), CHANNELS[:2], {Role.OPERATOR: (user_id,)}, Rules(rules=(deny,)), now=lambda: moment
+    )
+    unknown = Ask.of(ask.command, ask.risk, ask.region, [AskTarget(None, frozenset(TAGS))])
+    if asyncio.run(it.may(person(user_id), unknown, place)).allowed:
+        for pool in POOLS:
+            known = Ask.of(ask.command, ask.risk, ask.region, [AskTarget(pool, frozenset(TAGS))])
+            assert asyncio.run(it.may(person(user_id), known, place)).allowed

@@ -119,17 +119,34 @@ def test_the_health_check_tells_well_from_ill(status, well):
     assert health_check(port) != 0
 
 
-def test_compose_runs_the_image_as_closed_as_it_is():
+@pytest.mark.parametrize("name", ["bot", "bot-2"])
+def test_compose_runs_the_image_as_closed_as_it_is(name):
     composed = yaml.safe_load(text("compose.yml"))
-    bot = composed["services"]["bot"]
+    bot = composed["services"][name]
     assert bot["build"] == "."
     assert bot["read_only"] is True
     assert bot["cap_drop"] == ["ALL"]
     assert bot["security_opt"] == ["no-new-privileges:true"]
     (volume,) = bot["volumes"]
-    name, _, mounted = volume.partition(":")
+    volume_name, _, mounted = volume.partition(":")
     assert mounted == STATE
-    assert list(composed["volumes"]) == [name]
+    assert volume_name in composed["volumes"]
     assert all(port.startswith("127.0.0.1:") for port in bot["ports"])
-    assert "environment" not in bot
     assert not Path(ROOT / bot["env_file"]).exists() or bot["env_file"] in text(".gitignore")
+
+
+def test_compose_has_two_bots_on_one_database_and_no_password():
+    composed = yaml.safe_load(text("compose.yml"))
+    bots = [composed["services"][name] for name in ("bot", "bot-2")]
+    urls = {bot["environment"]["MAASBOT_DATABASE_URL"] for bot in bots}
+    assert len(urls) == 1, "two databases would be two bots that know nothing of each other"
+    (url,) = urls
+    password = composed["services"]["database"]["environment"]["POSTGRES_PASSWORD"]
+    assert password.startswith("${MAASBOT_DATABASE_PASSWORD:?")
+    assert url == f"postgresql://maasbot:{password}@database:5432/maasbot"
+    assert all(bot["depends_on"]["database"]["condition"] == "service_healthy" for bot in bots)
+    assert len({bot["volumes"][0] for bot in bots}) == 2, "each bot has a state directory of its own"
+    assert len({port for bot in bots for port in bot["ports"]}) == 2
+    assert "ports" not in composed["services"]["database"]
+    assert set(composed["volumes"]) == {"state", "state-2", "database"}
+    assert ".env" in text(".gitignore").split()

@@ -67,6 +67,10 @@ class Crew:
             self._connection = psycopg.connect(self.url, autocommit=True)
         return self._connection.execute(query).fetchall()
 
+    def reconnect(self) -> None:
+        """Look with a new connection: the server was away."""
+        self._connection = None
+
     def worker(self) -> BotProcess | None:
         """The bot that works on the operation."""
         found = self.rows("SELECT r.place FROM operations o JOIN replicas r ON r.id = o.replica")

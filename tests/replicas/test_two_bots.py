@@ -81,7 +81,7 @@ async def test_cancelled_on_the_other_bot(tmp_path: Path, postgres_url: str) -> 
         assert it.root is not None
         with it.only_hears(second):
             await it.talk.click(it.root, "operation.cancel")
-        assert "operation.cancel" in second.log.read_text()
+        await until(lambda: "operation.cancel" in second.log.read_text(), what="the second to hear it")
         await it.talk.reads(it.root, "was cancelled", timeout=20)
         assert it.machine.status_name == "New"
         assert it.asked == 1

@@ -75,6 +75,11 @@ class BotProcess:
         """Of the process; 0 before it was started."""
         return 0 if self._process is None else self._process.pid
 
+    @property
+    def runs(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._process is not None and self._process.returncode is None
+
     def kill(self) -> None:
         """SIGKILL, now."""
         self.signal(signal.SIGKILL)
