@@ -13,7 +13,7 @@ import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.audit import Audit, Rhythm, mirror_for
+from bot.audit import Audit, Entry, Rhythm, mirror_for
 from bot.command.declaration import Catalog
 from bot.command.parser import Parser
 from bot.maas.diagnoses import Diagnoses
@@ -137,6 +137,10 @@ class Bot:
             fresh_members=_group_members(outbound, fresh=True),
             identify=identities.known,
         )
+        for warning in settings.policy_warnings():
+            log.warning("policy", warning=warning)
+        details = {"digest": policy.digest(), "rules": list(policy.describe())}
+        await audit.append(Entry(kind="policy.loaded", team_id=me.team_id, details=details))
         operations = Operations(
             OperationStore(database, time.time),
             self.regions,

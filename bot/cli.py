@@ -144,12 +144,18 @@ def audit_export(*, since: str | None = None) -> int:
 
 
 def _settings() -> Settings | None:
+    from bot.policy import misnamed
+    from commands.catalogue import build_catalog
+
     try:
-        return load_settings()
+        settings = load_settings()
+        # The settings know no command; a rule for one that does not exist would be a rule for nothing.
+        faults = misnamed(settings.policy, commands=build_catalog().names())
     except SettingsError as error:
-        for fault in error.faults:
-            print(fault, file=sys.stderr)
-        return None
+        settings, faults = None, error.faults
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    return None if faults else settings
 
 
 async def run_bot(settings: Settings, pace: Pace | None = None) -> int:

@@ -57,7 +57,7 @@ async def cancel(ctx: Context, operation: str, /) -> Message:
     Machines that were not begun stay untouched; those under way are aborted in MAAS. The thread says which is which.
     """
     found = await _get(ctx, operation)
-    verdict = await ctx.operations.cancel(found.id, ctx.person)
+    verdict = await ctx.operations.cancel(found.id, ctx.person, ctx.origin)
     if not verdict.done:
         raise RefusalError(say(verdict.reason))
     return say(

@@ -160,3 +160,24 @@ def test_a_wrong_file_is_named(
 
 def test_a_named_file_must_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
     assert faults(monkeypatch, MAASBOT_CONFIG="/nowhere/maasbot.toml")[0].startswith("MAASBOT_CONFIG: ")
+
+
+def test_the_policy_is_read_and_its_warnings_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    rule = '[[policy.allow]]\nname = "lab"\nwho = []\ncommands = "*"\nchannels = ["C0ELSE"]\nregions = ["default"]\n'
+    (tmp_path / "maasbot.toml").write_text(rule)
+    settings = load(monkeypatch, MAASBOT_CHANNELS="C0OPS")
+    assert [one.name for one in settings.policy.rules] == ["lab"]
+    assert settings.policy_warnings() == [
+        'maasbot.toml:1: [[policy.allow]] "lab": who is empty, so the rule is for nobody',
+        'maasbot.toml:1: [[policy.allow]] "lab": channels: C0ELSE is not in MAASBOT_CHANNELS, '
+        "so the rule never holds there",
+    ]
+    (tmp_path / "maasbot.toml").write_text(rule.replace('"default"', '"defautl"'))
+    assert faults(monkeypatch) == [
+        'maasbot.toml:1: [[policy.allow]] "lab": regions: no region is named defautl; did you mean default?'
+    ]
+
+
+def test_the_environment_can_not_slip_in_a_policy(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = faults(monkeypatch, policy='{"rules": []}')
+    assert lines[0].startswith("policy: ")

@@ -24,12 +24,13 @@ _SHAPES = re.compile(
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
     re.DOTALL,
 )
-#: `--password hunter2`, `power_pass=hunter2`, `"token": "hunter2"`.
+#: `--password hunter2`, `power_pass=hunter2`, `"token": "hunter2"`. No part repeats before the name: texts are long.
 _NAMED = re.compile(
-    r"""((?:--)?[\w-]*(?:passw(?:or)?d|passphrase|secret|token|api[_-]?key|power_pass)["']?)(\s*[=:]\s*|\s+(?=\S))"""
-    r"""("[^"]*"|'[^']*'|[^\s,;&"']+)""",
+    r"""((?:passw(?:or)?d|passphrase|secret|token|api[_-]?key|power_pass)["']?)(\s{0,3}[=:]\s{0,3}|\s{1,3}(?=\S))"""
+    r"""("[^"]{0,500}"|'[^']{0,500}'|[^\s,;&"']+)""",
     re.IGNORECASE,
 )
+_OPTION = re.compile(r"(?:^|\s)--?[\w-]*\Z")
 
 
 class Cleaner:
@@ -70,7 +71,8 @@ class Cleaner:
 
 def _unnamed(match: re.Match[str]) -> str:
     name, between, value = match.groups()
-    if between.isspace() and not name.startswith("-"):
+    start = match.start()
+    if between.isspace() and not _OPTION.search(match.string[max(0, start - 40) : start]):
         return match[0]  # prose: "the password was changed" names no password
     quote = value[0] if value[0] in "\"'" else ""
     return f"{name}{between}{quote}{_REDACTED}{quote}"

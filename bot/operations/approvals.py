@@ -9,12 +9,12 @@ from datetime import timedelta
 
 import structlog
 
-from bot.operations.plan import Plan
+from bot.operations.plan import Plan, Target
 from bot.operations.records import Operation, OperationState
 from bot.operations.store import OperationStore
 from bot.operations.verdict import Verdict, entry_for, remaining
 from bot.people import Identity, Origin
-from bot.policy import Approvers, Ask, Policy, Risk
+from bot.policy import Approvers, Ask, AskTarget, Policy, Risk
 
 #: Shortest reason that is taken: enough for a ticket's number or two words.
 _SHORTEST_REASON = 4
@@ -31,12 +31,19 @@ class ApprovalSettings:
 
 
 def ask_of(plan: Plan) -> Ask:
-    """What a plan asks of the policy: its command on its targets' pools and tags."""
-    pools = frozenset(target.facts["pool"] for target in plan.targets if target.facts.get("pool"))
-    tags = frozenset(
-        tag.strip() for target in plan.targets for tag in target.facts.get("tags", "").split(",") if tag.strip()
-    )
-    return Ask(plan.kind.replace("-", " "), plan.risk, plan.region, pools, tags)
+    """What a plan asks of the policy: its command, on each of its machines with its pool and tags."""
+    targets = [AskTarget(_pool(target), _tags(target)) for target in plan.targets]
+    return Ask.of(plan.kind.replace("-", " "), plan.risk, plan.region, targets)
+
+
+def _pool(target: Target) -> str | None:
+    pool = target.facts.get("pool")
+    return "" if pool == "none" else pool
+
+
+def _tags(target: Target) -> frozenset[str]:
+    tags = target.facts.get("tags", "none")
+    return frozenset() if tags == "none" else frozenset(tags.split(", "))
 
 
 def typed_name(plan: Plan) -> str:

@@ -9,6 +9,7 @@ from bot.maas.errors import NotFound
 from bot.maas.models import Event, Machine, MachineStatus
 from bot.maas.service import RegionService
 from bot.operations.kinds import End, MachineKind
+from bot.operations.machine_facts import facts_of
 from bot.operations.plan import LeftOut, Plan, Target
 from bot.policy import Risk
 
@@ -51,7 +52,7 @@ class Commissioning(MachineKind):
             elif (reason := _reason_against(machine)) is not None:
                 left_out.append(LeftOut(machine.name, reason))
             else:
-                facts = {"owner": machine.owner or "nobody", "power": machine.power_type or "none"}
+                facts = facts_of(machine)
                 targets.append(Target(system_id, machine.name, machine.status_name, facts))
         count = "1 machine" if len(targets) == 1 else f"{len(targets)} machines"
         subject = targets[0].name if len(targets) == 1 else count

@@ -4,9 +4,9 @@ What a bot leaves behind when it ends is taken over by one of the others: workfl
 that it let begin and never began. On SQLite there is one bot, which takes over what the one before it left.
 
 A workflow goes on only with code that can replay it. `WORKFLOW_VERSION` is the version of the code's own workflows,
-`READABLE_VERSIONS` those that it can go on with. While a bot that began an operation lives, it finishes it itself. If it
-is gone and nobody can go on, the operation waits, and says so, until a bot of a fitting version comes, or until it is
-cancelled: then its rows are enough to stop what it began and to leave the rest untouched.
+`READABLE_VERSIONS` those that it can go on with. While a bot that began an operation lives, it finishes it itself. If
+it is gone and nobody can go on, the operation waits, and says so, until a bot of a fitting version comes, or until it
+is cancelled: then its rows are enough to stop what it began and to leave the rest untouched.
 """
 
 from __future__ import annotations
@@ -22,23 +22,21 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 
-from bot.operations import locks
-from bot.operations.records import UNDER_WAY, OperationState
+from bot.operations.records import OperationState
 from bot.operations.replicas import ReplicaPace, Replicas
 from bot.operations.retention import Retention
-from bot.operations.workflows import Run, Step, Work, Workflows
+from bot.operations.takeover import TakeOver
+from bot.operations.workflows import Step, Work, Workflows
 from bot.storage import Database, StorageUnavailableError
 from bot.storage import operations as table
 
 __all__ = ["READABLE_VERSIONS", "WORKFLOW_VERSION", "Engine", "EngineBusyError", "Step", "Work"]
 
-#: To be changed with every change of operations.workflows, or of the order of steps in a kind, that breaks the replay of
-#: workflows begun before it.
+#: To be changed with every change of operations.workflows, or of the order of steps in a kind, that breaks the replay
+#: of workflows begun before it.
 WORKFLOW_VERSION = "1"
 READABLE_VERSIONS = frozenset({WORKFLOW_VERSION})
 
-#: Names the lock that only one bot at a time looks for the dead under.
-_REAPER_LOCK = 0x6D61_6173_0002
 #: Seconds from the start to the first deletion of what is old, and between two.
 _FIRST_CLEANING = 60.0
 _CLEANING = 3600.0
@@ -78,7 +76,10 @@ class Engine:
         self._pace = pace or ReplicaPace()
         self._database = database
         self._replicas = Replicas(database, WORKFLOW_VERSION, self._pace, on_lost)
-        self.workflows = Workflows(url, work, self._replicas.id, claimed=self._claimed, fence=self._replicas.check)
+        self.workflows = Workflows(
+            url, work, self._replicas.id, WORKFLOW_VERSION, claimed=self._claimed, fence=self._replicas.check
+        )
+        self._take_over = TakeOver(self._replicas, self.workflows, WORKFLOW_VERSION, READABLE_VERSIONS)
         self._retention = Retention(database, self.workflows, keep) if keep is not None else None
         self._next_cleaning = time.monotonic() + _FIRST_CLEANING
         self._lock_file = lock_file
@@ -187,63 +188,31 @@ class Engine:
         self._living = await self._database.run(self._replicas.living)
         gone = before - self._living
         if full or gone or not before:
-            left = await self._database.run(self._take_over)
-            for operation_id in left.resumed | left.waiting:
-                self._tell(self._on_changed, operation_id)
-            for operation_id in left.stranded_and_cancelled:
-                await self.workflows.restart(operation_id)
-            for operation_id in left.unstarted & self._suspects:
-                self._log.warning("operation_started_late", operation=operation_id)
-                await self.workflows.start(operation_id)
-            self._suspects, self._stranded = left.unstarted, left.stranded
+            await self._take_over_what_is_left()
         if gone and self.replica == min(self._living):  # one of those that are left is enough
             self._log.warning("replicas_gone", count=len(gone), living=len(self._living))
             for listener in self._on_gone:
                 await listener(self._living)
 
-    def _take_over(self, connection: sa.Connection) -> _Left:
-        """Go on here with the workflows of bots that are gone. One bot at a time does this, in one transaction."""
-        left = _Left()
-        if (
-            not self._replicas.alone
-            and not connection.execute(sa.select(sa.func.pg_try_advisory_xact_lock(_REAPER_LOCK))).scalar_one()
-        ):
-            return left
-        # Who lives is read last: a bot that comes meanwhile is on the list before it has any work.
-        runs, queues = self.workflows.open_runs(), self.workflows.queues()
-        living = self._replicas.living(connection)
-        rows = {row.id: row for row in connection.execute(_UNDER_WAY)}
-        left.unstarted = frozenset(rows) - {run.operation_id for run in runs}
-        orphans = [run for run in runs if run.replica not in living]
-        readable = [run for run in orphans if _is_readable(rows.get(run.operation_id))]
-        if readable:
-            self.workflows.resume([run.workflow_id for run in readable])
-            left.resumed = _operations(readable)
-            _own(connection, left.resumed, self.replica, waits_for="")
-            self._log.warning("taken_over", operations=sorted(left.resumed), workflows=len(readable))
-        left.stranded = _operations(orphans) - left.resumed
-        for operation_id in left.stranded:
-            row = rows[operation_id]
-            if row.state == OperationState.CANCELLING.value:
-                left.stranded_and_cancelled |= {operation_id}
-                _own(connection, {operation_id}, self.replica, waits_for="", workflow_version=WORKFLOW_VERSION)
-            elif not row.waits_for or row.replica not in living:
-                left.waiting |= {operation_id}
-                _own(connection, {operation_id}, self.replica, waits_for=_waits_for(row.workflow_version))
-                self._log.error("operation_waits_for_version", operation=operation_id, version=row.workflow_version)
-        for operation_id in locks.release_ended(connection):
-            self._log.error("lock_of_ended_operation", operation=operation_id)
-        for replica in queues.keys() - living:
-            self.workflows.drop_queue(queues[replica])
-        return left
+    async def _take_over_what_is_left(self) -> None:
+        left = await self._database.run(self._take_over.look)
+        if left is None:
+            return
+        for operation_id in left.resumed | left.newly_stranded:
+            self._tell(self._on_changed, operation_id)
+        for operation_id in left.stranded_and_cancelled:
+            self._log.warning("operation_run_anew", operation=operation_id)
+            self._tell(self._on_cancel, operation_id)
+            await self.workflows.restart(operation_id)
+        for operation_id in left.unstarted & self._suspects:
+            self._log.warning("operation_started_late", operation=operation_id)
+            await self.workflows.start(operation_id)
+        self._suspects, self._stranded = left.unstarted, left.stranded
 
-    async def _claimed(self, operation_id: str) -> None:
-        def write(connection: sa.Connection) -> None:
-            _own(connection, {operation_id}, self.replica, waits_for="")
-            first = table.update().where(table.c.id == operation_id, table.c.workflow_version.is_(None))
-            connection.execute(first.values(workflow_version=WORKFLOW_VERSION))
-
-        await self._database.run(write)
+    async def _claimed(self, operation_id: str, version: str) -> None:
+        claim = table.update().where(table.c.id == operation_id)
+        claim = claim.values(replica=self.replica, workflow_version=version, waits_for="")
+        await self._database.run(lambda connection: connection.execute(claim))
 
     def _tell(self, listeners: Iterable[Callable[[str], None]], operation_id: str) -> None:
         for listener in listeners:
@@ -260,45 +229,6 @@ class Engine:
             raise EngineBusyError(f"another maasbot works with {self._lock_file.parent}") from None
 
 
-class _Left:
-    """What a look found, by operations.
-
-    Taken over; without code that can go on (`waiting`: found just now); of those, cancelled; never begun.
-    """
-
-    def __init__(self) -> None:
-        self.resumed: frozenset[str] = frozenset()
-        self.waiting: frozenset[str] = frozenset()
-        self.stranded_and_cancelled: frozenset[str] = frozenset()
-        self.stranded: frozenset[str] = frozenset()
-        self.unstarted: frozenset[str] = frozenset()
-
-
-_UNDER_WAY = sa.select(table.c.id, table.c.state, table.c.replica, table.c.workflow_version, table.c.waits_for).where(
-    table.c.state.in_([state.value for state in UNDER_WAY])
-)
-
-
 def _cancelling(connection: sa.Connection) -> list[str]:
     query = sa.select(table.c.id).where(table.c.state == OperationState.CANCELLING.value)
     return list(connection.execute(query).scalars())
-
-
-def _is_readable(row: Any) -> bool:
-    """Whether this code can go on with an operation's workflows. Of an operation that has ended, they have little to do."""
-    return row is None or row.workflow_version is None or row.workflow_version in READABLE_VERSIONS
-
-
-def _operations(runs: Iterable[Run]) -> frozenset[str]:
-    return frozenset(run.operation_id for run in runs)
-
-
-def _own(connection: sa.Connection, operation_ids: Iterable[str], replica: str, **values: Any) -> None:
-    connection.execute(table.update().where(table.c.id.in_(list(operation_ids))).values(replica=replica, **values))
-
-
-def _waits_for(version: str) -> str:
-    return (
-        f"Nobody works on it: it was begun with workflow version {version}, and the bots that run now have "
-        f"{WORKFLOW_VERSION}. Start a bot of the earlier version to finish it, or cancel it"
-    )

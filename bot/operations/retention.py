@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
@@ -37,18 +38,23 @@ class Retention:
             StorageUnavailableError: the database does not answer; the next run goes on.
         """
         before = time.time() - self._keep
-        count = 0
-        while deleted := await self._database.run(lambda connection: _delete_operations(connection, before)):
-            count += deleted
-            await asyncio.sleep(_BREATH)
-        while await self._database.run(lambda connection: _delete_messages(connection, before)):
-            await asyncio.sleep(_BREATH)
         begun_before = datetime.fromtimestamp(before, UTC).isoformat()
-        while await asyncio.to_thread(self._workflows.delete_ended, begun_before, _BATCH) == _BATCH:
-            await asyncio.sleep(_BREATH)
+        count = await _in_batches(lambda: self._database.run(lambda it: _delete_operations(it, before)))
+        await _in_batches(lambda: self._database.run(lambda it: _delete_messages(it, before)))
+        await _in_batches(lambda: asyncio.to_thread(self._workflows.delete_ended, begun_before, _BATCH))
         if count:
             structlog.get_logger("retention").info("operations_deleted", count=count)
         return count
+
+
+async def _in_batches(delete: Callable[[], Awaitable[int]]) -> int:
+    count = 0
+    while True:
+        deleted = await delete()
+        count += deleted
+        if deleted < _BATCH:
+            return count
+        await asyncio.sleep(_BREATH)
 
 
 def _delete_operations(connection: sa.Connection, before: float) -> int:

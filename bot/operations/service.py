@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 
 from bot.maas.service import RegionService
-from bot.operations.approvals import Approvals, ApprovalSettings
+from bot.operations.approvals import Approvals, ApprovalSettings, ask_of
 from bot.operations.engine import Engine
 from bot.operations.kinds import MachineKind
 from bot.operations.plan import LeftOut, Plan, Target
@@ -46,6 +46,7 @@ class Operations:
     ) -> None:
         self._store = store
         self._kinds = kinds
+        self._policy = policy
         self._listeners: list[Callable[[str], None]] = []
         self._runner = MachineRunner(store, regions, kinds, self._changed, pause=pause)
         self.work = OperationWork(store, regions, kinds, self._runner, self._changed, pause=pause)
@@ -196,11 +197,14 @@ class Operations:
             return Verdict(False, f"{operation_id} is no longer waiting: it is {operation.state}.")
         return Verdict(True)
 
-    async def cancel(self, operation_id: str, person: Identity) -> Verdict:
+    async def cancel(self, operation_id: str, person: Identity, origin: Origin) -> Verdict:
         """Stop at the next safe point: machines not begun stay untouched, those under way are stopped in MAAS."""
         operation = await self._find(operation_id)
         if operation is None:
             return Verdict(False, f"There is no operation {operation_id}.")
+        decision = await self._policy.may(person, ask_of(operation.plan), origin)
+        if not decision.allowed:
+            return Verdict(False, f"You can't cancel {operation_id}: {decision.reason}.")
         if operation.state.open:
             return await self.withdraw(operation.id, None, person)
         if operation.state is OperationState.CANCELLING:

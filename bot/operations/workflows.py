@@ -1,4 +1,4 @@
-"""Workflows on DBOS Transact: an operation is one, each target's work is a child of it. The only module that knows DBOS.
+"""Workflows on DBOS Transact, which nothing else here knows: an operation is one, each target's work a child of it.
 
 What a crash cuts short runs again, so every step looks before it acts (see operations.runner). Nothing goes on by
 itself here: which workflows of other processes are taken over is decided in operations.engine.
@@ -67,8 +67,9 @@ class Workflows:
         url: str,
         work: Work,
         replica: str,
+        version: str,
         *,
-        claimed: Callable[[str], Awaitable[None]],
+        claimed: Callable[[str, str], Awaitable[None]],
         fence: Callable[[], None],
     ) -> None:
         """Prepare; nothing is opened yet.
@@ -77,12 +78,14 @@ class Workflows:
             url: of the database in which DBOS keeps its tables, on PostgreSQL in a schema of their own.
             work: what to run.
             replica: the name of this process, another one at each start.
-            claimed: called when work on an operation begins or goes on here.
+            version: of the workflows that are begun here.
+            claimed: called with operation and version of its workflow when work on it begins or goes on here.
             fence: called before each step; it does not return in a process that the others hold for dead.
         """
         self._url = sa.make_url(url)
         self._work = work
         self._replica = replica
+        self._version = version
         self._claimed = claimed
         self._fence = fence
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -174,10 +177,11 @@ class Workflows:
         await loop.run_in_executor(threads, _destroy)
         # DBOS makes its own pool the loop's default one and takes it away with it; others still have work to finish.
         loop.set_default_executor(threads)
+
     async def _run(self, workflow_id: str) -> None:
         assert self._operation is not None, "DBOS is not launched"
         with SetWorkflowID(workflow_id):
-            await DBOS.start_workflow_async(self._operation, workflow_id)
+            await DBOS.start_workflow_async(self._operation, workflow_id, self._version)
 
     def _register(self) -> None:
         @DBOS.step(name="begin")
@@ -194,10 +198,10 @@ class Workflows:
             await self._work.run_target(operation_id, key, self._step)
 
         @DBOS.workflow(name="operation")
-        async def operation(workflow_id: str) -> None:
+        async def operation(workflow_id: str, version: str = "1") -> None:
             self._track()
             operation_id = Run(workflow_id, "").operation_id
-            await self._patiently(lambda: self._claimed(operation_id))
+            await self._patiently(lambda: self._claimed(operation_id, version))
             handles = []
             for key in await begin(operation_id):
                 with SetWorkflowID(f"{workflow_id}.{key}"):

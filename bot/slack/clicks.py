@@ -81,7 +81,7 @@ class Clicks:
         if action == view.CONFIRM:
             return await self._operations.confirm(operation_id, nonce, person)
         if action == view.CANCEL:
-            return await self._operations.cancel(operation_id, person)
+            return await self._operations.cancel(operation_id, person, origin)
         return Verdict(False, "This button is from another version of the bot. Ask again.")
 
     async def _details(self, value: str, asker: Asker, origin: Origin, reply: Reply) -> None:

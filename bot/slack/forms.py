@@ -13,7 +13,7 @@ from bot.command.parser import Parser, UsageError
 from bot.maas.service import RegionService
 from bot.message import say
 from bot.people import Door, Identity, Origin
-from bot.policy import Policy
+from bot.policy import Ask, Policy
 from bot.slack.fields import field, option, plain
 from bot.slack.identity import Identities, IdentityUnknownError
 from bot.slack.outbound import Outbound, SlackError
@@ -71,9 +71,9 @@ class Forms:
         refusal = self._policy.turn_away(person)
         if refusal is not None:
             return _waiting(f"{refusal.reason.capitalize()}.")
-        commands = [
-            one for one in self._catalog if (await self._policy.may(person, one.risk, origin)).allowed
-        ]
+        asks = {one.name: Ask(one.name, one.risk) for one in self._catalog}
+        told = dict(await self._policy.explain(person, origin, list(asks.values())))
+        commands = [one for one in self._catalog if told[asks[one.name]].allowed]
         if not commands:
             return _waiting("There is nothing that you may run here.")
         where = {"channel": origin.channel, "door": origin.door.value}

@@ -112,7 +112,7 @@ class Router:
         call: Call | None = None
         try:
             call = self._parser.parse(text.strip() or "help")
-            ask = Ask(call.command.name, call.command.risk, call.region or "")
+            ask = Ask(call.command.name, call.command.risk, self._region(call.region).name)
             decision = await self._policy.may_plan(person, ask, origin)
             if not decision.allowed:
                 await self._refuse(reply, refused(decision, call.command.name))

@@ -35,9 +35,7 @@ class Crew:
         self._connection: psycopg.Connection[Any] | None = None
         self.bots: list[BotProcess] = []
         self.root: Message | None = None
-        self.system_id = next(
-            one.system_id for one in world.region.world.machines.values() if one.hostname == "node-3"
-        )
+        self.system_id = next(one.system_id for one in world.region.world.machines.values() if one.hostname == "node-3")
 
     def bot(self, *, version: str = "", readable: tuple[str, ...] = ()) -> BotProcess:
         """One more bot, not started."""
@@ -45,7 +43,7 @@ class Crew:
         environment = {
             **self.world.environment(),
             "MAASBOT_STATE_DIR": str(self._folder / f"bot-{number}"),
-            "MAASBOT_DATABASE_URL": self.url,
+            **({"MAASBOT_DATABASE_URL": self.url} if self.url else {}),
         }
         program = _OTHER_VERSION.format(version=version, readable=readable) if version else ""
         bot = BotProcess(environment, self._folder / f"bot-{number}.log", before=program)
@@ -55,11 +53,22 @@ class Crew:
     async def start(self, count: int = 1) -> list[BotProcess]:
         """Start bots at the same time, and wait until all take commands."""
         started = [self.bot() for _ in range(count)]
-        for bot in started:
-            await bot.start(ready=False)
-        for bot in started:
-            await bot.ready(40)
+        await self.up(*started)
         return started
+
+    async def up(self, *bots: BotProcess) -> None:
+        """The same for bots made before."""
+        for bot in bots:
+            await bot.start(ready=False)
+        for bot in bots:
+            await bot.ready(60)
+
+    async def begin_on(self, bot: BotProcess, *others: BotProcess) -> None:
+        """Start bots one after the other, and let the first begin to work on the machine."""
+        for one in (bot, *others):
+            await self.up(one)
+        with self.only_hears(bot):
+            assert await self.begin() is bot
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """What a query finds."""
@@ -109,7 +118,7 @@ class Crew:
         roots = [one for one in self.world.workspace.messages(OPS, OLGA) if one.bot_id and not one.ephemeral_to]
         assert [one.ts for one in roots] == [self.root.ts]
         assert "operation.cancel" not in str(self.talk.now(self.root).blocks)
-        assert self.rows("SELECT 1 FROM locks") == []
+        assert not self.url or self.rows("SELECT 1 FROM locks") == []
 
     def farewells(self) -> list[Message]:
         assert self.root is not None
@@ -136,7 +145,7 @@ class Crew:
 
 @asynccontextmanager
 async def crew(tmp_path: Path, url: str, speed: float = 20.0) -> AsyncIterator[Crew]:
-    """Stand-ins, and no bot yet; whatever was started is ended."""
+    """Stand-ins, and no bot yet; whatever was started is ended. Without a URL, bots keep their state in files."""
     world = World.build(tmp_path, speed=speed, strict_timing=False)
     await world.start()
     it = Crew(world, url, tmp_path)

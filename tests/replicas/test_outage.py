@@ -31,7 +31,5 @@ async def test_database_is_down(tmp_path: Path, seconds: float, survived: bool) 
             it.reconnect()
             for bot in ended:
                 assert await bot.gone() in _STARTED_AGAIN
-                await bot.start(ready=False)
-            for bot in ended:
-                await bot.ready(40)
+            await it.up(*ended)
             await it.ends_well(60)

@@ -14,11 +14,8 @@ pytestmark = pytest.mark.chaos
 
 async def test_a_newer_bot_that_can_goes_on(tmp_path: Path, postgres_url: str) -> None:
     async with crew(tmp_path, postgres_url, speed=8.0) as it:
-        old = it.bot()
-        await old.start()
-        await it.begin()
-        newer = it.bot(version="2", readable=("1", "2"))
-        await newer.start()
+        old, newer = it.bot(), it.bot(version="2", readable=("1", "2"))
+        await it.begin_on(old, newer)
         assert await old.terminate() == 0
         await until(lambda: it.worker() is newer, 15, "the newer one to go on")
         await it.ends_well()
@@ -26,11 +23,8 @@ async def test_a_newer_bot_that_can_goes_on(tmp_path: Path, postgres_url: str) -
 
 async def test_an_older_bot_finishes_its_own(tmp_path: Path, postgres_url: str) -> None:
     async with crew(tmp_path, postgres_url, speed=20.0) as it:
-        old = it.bot()
-        await old.start()
-        await it.begin()
-        newer = it.bot(version="2", readable=("2",))
-        await newer.start()
+        old, newer = it.bot(), it.bot(version="2", readable=("2",))
+        await it.begin_on(old, newer)
         assert it.worker() is old
         await it.ends_well()
         assert "taken_over" not in newer.log.read_text()
@@ -40,11 +34,8 @@ async def test_what_nobody_can_go_on_with_waits_says_so_and_is_finished_by_a_fit
     tmp_path: Path, postgres_url: str
 ) -> None:
     async with crew(tmp_path, postgres_url, speed=8.0) as it:
-        old = it.bot()
-        await old.start()
-        await it.begin()
-        newer = it.bot(version="2", readable=("2",))
-        await newer.start()
+        old, newer = it.bot(), it.bot(version="2", readable=("2",))
+        await it.begin_on(old, newer)
         old.kill()
         await old.gone()
         assert it.root is not None
@@ -53,7 +44,7 @@ async def test_what_nobody_can_go_on_with_waits_says_so_and_is_finished_by_a_fit
         assert "begun with workflow version 1" in f"{listed.text} {words_of(listed.blocks)}"
         assert it.machine.status_name in {"Commissioning", "Testing", "Ready"}
         again = it.bot()
-        await again.start()
+        await it.up(again)
         await until(lambda: it.worker() is again, 15, "the fitting one to go on")
         await it.ends_well()
         assert "begun with workflow version" not in it.talk.read(it.root)
@@ -61,11 +52,8 @@ async def test_what_nobody_can_go_on_with_waits_says_so_and_is_finished_by_a_fit
 
 async def test_what_nobody_can_go_on_with_can_be_cancelled(tmp_path: Path, postgres_url: str) -> None:
     async with crew(tmp_path, postgres_url, speed=1.0) as it:
-        old = it.bot()
-        await old.start()
-        await it.begin()
-        newer = it.bot(version="2", readable=("2",))
-        await newer.start()
+        old, newer = it.bot(), it.bot(version="2", readable=("2",))
+        await it.begin_on(old, newer)
         old.kill()
         await old.gone()
         assert it.root is not None
