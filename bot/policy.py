@@ -157,12 +157,10 @@ class Policy:
 
     def wrong_place(self, risk: Risk, origin: Origin) -> Decision | None:
         """The refusal for channels where this is not answered, or None."""
-        if origin.door is Door.HOME:
-            return None
-        if self.channels and origin.channel not in self.channels:
-            return Decision(False, "this channel is not in MAASBOT_CHANNELS")
         if not self.channels and risk is not Risk.READ:
             return Decision(
                 False, "nothing may be changed while MAASBOT_CHANNELS is empty: without it the bot only reads"
             )
+        if origin.door is not Door.HOME and self.channels and origin.channel not in self.channels:
+            return Decision(False, "this channel is not in MAASBOT_CHANNELS")
         return None

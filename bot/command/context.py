@@ -30,6 +30,8 @@ class Context:
     policy: Policy
     catalog: Catalog
     parser: Parser
+    #: Whether the person named the region, rather than meaning the usual one.
+    region_named: bool = False
 
 
 class RefusalError(Exception):

@@ -22,6 +22,7 @@ from bot.operations.engine import Step
 from bot.operations.kinds import End, MachineKind
 from bot.operations.records import FailureCause, Operation, TargetRow, TargetState
 from bot.operations.store import OperationStore
+from bot.storage import StorageUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -112,6 +113,15 @@ class MachineRunner:
                 acquire.cancel()
 
     async def _guard(self, operation: Operation, key: str, work: Callable[..., Any]) -> str:
+        """Run one step, again and again while the database takes nothing: a step looks before it acts."""
+        while True:
+            try:
+                return await self._try(operation, key, work)
+            except StorageUnavailableError as error:
+                self._log.warning("storage_awaited", operation=operation.id, target=key, reason=error.reason)
+                await asyncio.sleep(self._pause * 5)
+
+    async def _try(self, operation: Operation, key: str, work: Callable[..., Any]) -> str:
         """Run one step; a defect of ours ends the target with a plain word instead of hanging the operation."""
         region = self._regions.get(operation.region)
         try:
@@ -127,6 +137,8 @@ class MachineRunner:
             await self._fail(
                 operation.id, key, FailureCause(f"{error.problem} {error.remedy}".strip()), "Not done"
             )
+        except StorageUnavailableError:
+            raise
         except Exception as error:
             self._log.exception("step_failed", operation=operation.id, target=key)
             cause = FailureCause(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from statistics import median
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
@@ -24,8 +24,12 @@ from bot.operations.store import OperationStore
 from bot.people import Identity, Origin
 from bot.storage import StorageUnavailableError
 
+T = TypeVar("T")
+
 #: How long a plan waits for its confirmation.
 PLAN_TTL = timedelta(minutes=15)
+#: Longest age of what `under_way` answers, in seconds; changes made by this process show at once.
+_UNDER_WAY_AGE = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,8 @@ class Operations:
         self._housekeeping: asyncio.Task[None] | None = None
         self._pause = pause
         self._confirming = asyncio.Lock()  # between looking who holds a machine and taking it
+        self._under_way: asyncio.Task[list[Operation]] | None = None
+        self._under_way_since = 0.0
         self._log = structlog.get_logger("operations")
 
     # -- life --------------------------------------------------------------------------------------------------
@@ -187,8 +193,18 @@ class Operations:
         return await self._store.newest(limit=limit)
 
     async def under_way(self) -> list[Operation]:
-        """Operations that are being worked on, without their targets."""
-        return await self._store.newest(states=UNDER_WAY, limit=200)
+        """Operations that are being worked on, without their targets. Many askers at once share one read."""
+        now = time.monotonic()
+        if self._under_way is None or now - self._under_way_since > _UNDER_WAY_AGE:
+            self._under_way = asyncio.create_task(self._store.newest(states=UNDER_WAY, limit=200))
+            self._under_way_since = now
+        reading = self._under_way
+        try:
+            return list(await asyncio.shield(reading))
+        except StorageUnavailableError:
+            if self._under_way is reading:
+                self._under_way = None
+            raise
 
     async def holder(self, region: str, key: str) -> Operation | None:
         """The operation that is at work on this machine, if any."""
@@ -211,6 +227,26 @@ class Operations:
 
     async def begin(self, operation_id: str) -> list[str]:
         """Make the plan anew; if the world is another one by now, the operation is void and says what changed."""
+        return await self._until_stored(lambda: self._begin(operation_id))
+
+    async def run_target(self, operation_id: str, key: str, step: Step) -> None:
+        """Work on one target."""
+        await self._runner.run(await self._until_stored(lambda: self._store.get(operation_id)), key, step)
+
+    async def finish(self, operation_id: str) -> None:
+        """Write how it ended."""
+        await self._until_stored(lambda: self._finish(operation_id))
+
+    async def _until_stored(self, work: Callable[[], Awaitable[T]]) -> T:
+        # Given up, the engine would never come back to the operation, and its machines would stay held.
+        while True:
+            try:
+                return await work()
+            except StorageUnavailableError as error:
+                self._log.warning("storage_awaited", reason=error.reason)
+                await asyncio.sleep(5 * self._pause)
+
+    async def _begin(self, operation_id: str) -> list[str]:
         operation = await self._store.get(operation_id)
         keys = [target.key for target in operation.plan.targets]
         if operation.state in {OperationState.RUNNING, OperationState.CANCELLING}:
@@ -228,12 +264,7 @@ class Operations:
         self._changed(operation_id)
         return keys
 
-    async def run_target(self, operation_id: str, key: str, step: Step) -> None:
-        """Work on one target."""
-        await self._runner.run(await self._store.get(operation_id), key, step)
-
-    async def finish(self, operation_id: str) -> None:
-        """Write how it ended."""
+    async def _finish(self, operation_id: str) -> None:
         operation = await self._store.get(operation_id)
         if operation.state.ended:
             return
@@ -292,6 +323,7 @@ class Operations:
             await asyncio.sleep(20)
 
     def _changed(self, operation_id: str) -> None:
+        self._under_way = None
         for listener in self._listeners:
             listener(operation_id)
 

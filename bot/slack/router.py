@@ -160,6 +160,7 @@ class Router:
             policy=self._policy,
             catalog=self._catalog,
             parser=self._parser,
+            region_named=call.region is not None,
         )
 
     def _region(self, name: str | None) -> RegionService:

@@ -29,8 +29,8 @@ sys.exit(asyncio.run(run_bot(settings, Pace(events=0.1, snapshot=0.5, operations
 class BotProcess:
     """`maasbot run`, only quicker on its feet."""
 
-    def __init__(self, environment: dict[str, str], log: Path) -> None:
-        self._environment = environment
+    def __init__(self, environment: dict[str, str], log: Path, *, log_level: str = "info") -> None:
+        self._environment = {**environment, "MAASBOT_LOG_LEVEL": log_level}
         self.log = log
         self._process: asyncio.subprocess.Process | None = None
         self.port = 0
@@ -43,7 +43,6 @@ class BotProcess:
             **base,
             **self._environment,
             "MAASBOT_HTTP_PORT": str(self.port),
-            "MAASBOT_LOG_LEVEL": "info",
         }
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
