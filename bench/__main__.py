@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -36,11 +38,12 @@ async def run(names: list[str]) -> str:
 def main() -> int:
     """The entry point. SIGINT and SIGTERM end it and everything that it started."""
     arguments = argparse.ArgumentParser(prog="python -m bench", description="Measure the bot; see bench/.")
-    arguments.add_argument("names", nargs="*", metavar="NAME", help=f"one or more of {', '.join(MEASURES)}; all by default")
+    known = ", ".join(MEASURES)
+    arguments.add_argument("names", nargs="*", metavar="NAME", help=f"some of {known}; all by default")
     arguments.add_argument("--out", type=Path, help="write the tables to this file as well")
     given = arguments.parse_args()
     if unknown := [name for name in given.names if name not in MEASURES]:
-        arguments.error(f"no such measure: {', '.join(unknown)}; there are {', '.join(MEASURES)}")
+        arguments.error(f"no such measure: {', '.join(unknown)}; there are {known}")
 
     async def watched() -> str:
         task = asyncio.ensure_future(run(given.names or list(MEASURES)))
@@ -49,7 +52,9 @@ def main() -> int:
         return await task
 
     try:
-        text = asyncio.run(watched())
+        with tempfile.TemporaryDirectory(prefix="maasbot-bench-") as folder:
+            os.environ["PYTHONPYCACHEPREFIX"] = folder
+            text = asyncio.run(watched())
     except asyncio.CancelledError:
         return 130
     print(text)

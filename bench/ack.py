@@ -18,8 +18,9 @@ class Options:
     machines: int = 400
     commissions: int = 100
     rate: float = 200.0
-    seconds: float = 5.0
-    rounds: int = 2
+    seconds: float = 2.5
+    rounds: int = 4
+    settle: float = 6.0
 
 
 @dataclass(slots=True)
@@ -45,7 +46,7 @@ async def measure(options: Options | None = None) -> Report:
             await bot.ready()
             await world.view_filled()
             port = (await bare.read())["port"]
-            await world.commission(options.commissions)
+            await world.commission(options.commissions, settle=options.settle)
             sides = (
                 (Side("bare Bolt app that only acks", f"http://127.0.0.1:{port}/slack/events"), bare),
                 (Side("maasbot", app.request_url), bot),
@@ -101,6 +102,7 @@ def _report(options: Options, sides: list[Side], answered: int, refused: int) ->
     ratios = [ratio(percentile(ours.took, share), percentile(bare.took, share)) for share in (0.5, 0.99, 1.0)]
     rows.append(["maasbot / bare", "", *ratios, "", "", ""])
     headers = ["Acknowledging /maas status", "commands", "p50", "p99", "max", "over 1 s", "not 200", "CPU of a core"]
+    late = max(side.late for side in sides)
     p99 = {side.name: percentile(side.took, 0.99) for side in sides}
     return Report(
         title="Acknowledgement under load",
@@ -112,7 +114,7 @@ def _report(options: Options, sides: list[Side], answered: int, refused: int) ->
             f"{options.commissions} of {options.machines} machines being commissioned. Bolt looks for the "
             "acknowledgement every 10 ms, which is the floor for both.",
             f"Slack's limits: the bot gave {answered} answers meanwhile, the others wait their turn; Slack refused "
-            f"{refused} calls for their rate. A command was sent at most {ms(max(side.late for side in sides))} too late.",
+            f"{refused} calls for their rate. No command was sent more than {ms(late)} late.",
         ],
         figures={
             "bare_p99": p99[bare.name],

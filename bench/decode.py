@@ -47,9 +47,13 @@ async def measure(options: Options | None = None) -> Report:
 def make_body(machines: int) -> bytes:
     """A list answer: one recorded machine, again and again under other names."""
     lines = _RECORDING.read_text(encoding="utf-8").splitlines()
-    recorded = next(json.loads(exchange["answer"]) for exchange in map(json.loads, lines) if exchange["name"] == _EXCHANGE)
-    names = [{"system_id": f"m{at:05d}", "hostname": f"node-{at}", "fqdn": f"node-{at}.maas"} for at in range(machines)]
-    return json.dumps([{**recorded, **named} for named in names]).encode()
+    exchange = next(one for one in map(json.loads, lines) if one["name"] == _EXCHANGE)
+    recorded = json.loads(exchange["answer"])
+    fleet = []
+    for number in range(machines):
+        name = f"node-{number}"
+        fleet.append({**recorded, "system_id": f"m{number:05d}", "hostname": name, "fqdn": f"{name}.maas"})
+    return json.dumps(fleet).encode()
 
 
 async def _run(side: str, body: Path, folder: Path) -> dict[str, Any]:
@@ -75,8 +79,8 @@ def _report(options: Options, size: int, found: dict[str, list[dict[str, Any]]])
         rows.append([words, ms(figures[f"{side}_seconds"]), *shown])
     notes = [
         f"{options.machines} times one machine as MAAS 3.4.10 gave it, {mib(size)} of JSON. Median of "
-        f"{options.processes} fresh processes a side; time without and memory with tracemalloc running. "
-        "'Held' is what stays when the body is let go, 'peak' what was in use while decoding, 'RSS' how much the process grew.",
+        f"{options.processes} fresh processes a side. 'Held' is what Python objects take afterwards, 'peak' what "
+        "they took meanwhile (tracemalloc, in a second pass); 'RSS' is by how much the process grew in the first.",
         "python-libmaas converts a field when it is read: its first row makes the objects, its second reads those "
         "fields that the bot keeps, once.",
     ]
@@ -84,9 +88,11 @@ def _report(options: Options, size: int, found: dict[str, list[dict[str, Any]]])
         notes.append(f"python-libmaas's objects can't be had here: {missing}")
     for side in ("libmaas", "libmaas-read"):
         if f"{side}_seconds" in figures:
+            times = []
             for name in ("seconds", "held", "peak", "rss"):
-                figures[f"{side}_ratio_{name}"] = figures[f"{side}_{name}"] / figures[f"ours_{name}"]
-            times = [ratio(figures[f"{side}_{name}"], figures[f"ours_{name}"]) for name in ("seconds", "held", "peak", "rss")]
+                theirs, ours = figures[f"{side}_{name}"], figures[f"ours_{name}"]
+                figures[f"{side}_ratio_{name}"] = theirs / max(ours, 1e-9)
+                times.append(ratio(theirs, ours))
             rows.append([f"{_WORDS[side]} / ours", *times])
     headers = [f"{options.machines} machines", "time", "held", "peak", "RSS"]
     return Report(

@@ -42,9 +42,10 @@ class Child:
         self._log = folder / f"{name}.log"
         ours = ("SLACK_", "MAAS_", "MAASBOT_")
         base = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
-        # An installed bot has its bytecode at hand; one whose environment forbids writing it would compile at every start.
+        # An installed bot has its bytecode at hand; where writing it is forbidden, every start would compile.
         base.pop("PYTHONDONTWRITEBYTECODE", None)
-        base |= {"PYTHONPATH": str(ROOT), "PYTHONPYCACHEPREFIX": str(folder / "bytecode")}
+        base["PYTHONPATH"] = str(ROOT)
+        base.setdefault("PYTHONPYCACHEPREFIX", str(folder / "bytecode"))
         self._environment = {**base, **(environment or {})}
         self._process: asyncio.subprocess.Process | None = None
 
@@ -68,7 +69,8 @@ class Child:
         Raises:
             ChildError: it ended, or is silent for too long.
         """
-        assert self._process is not None and self._process.stdout is not None
+        assert self._process is not None
+        assert self._process.stdout is not None
         try:
             line = await asyncio.wait_for(self._process.stdout.readline(), timeout)
         except TimeoutError:
@@ -79,7 +81,8 @@ class Child:
 
     async def write(self, value: Any) -> None:
         """Give it a line."""
-        assert self._process is not None and self._process.stdin is not None
+        assert self._process is not None
+        assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(value).encode() + b"\n")
         await self._process.stdin.drain()
 

@@ -24,8 +24,8 @@ class Table:
         rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
 
         def pad(line: Sequence[str]) -> str:
-            cells = [line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True))]
-            return f"| {' | '.join(cells)} |"
+            figures = [cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True)]
+            return f"| {' | '.join([line[0].ljust(widths[0]), *figures])} |"
 
         return "\n".join([pad(lines[0]), pad(rule), *(pad(line) for line in lines[1:])])
 
@@ -84,4 +84,5 @@ def machine_note() -> str:
     """What it ran on."""
     load = f", load average {os.getloadavg()[0]:.1f} at the start" if hasattr(os, "getloadavg") else ""
     python = platform.python_version()
-    return f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, {sys.implementation.name} {python}{load}."
+    system = f"{platform.system()} {platform.machine()}"
+    return f"{os.cpu_count()} cores, {system}, {sys.implementation.name} {python}{load}."

@@ -44,7 +44,8 @@ class Stage:
     async def bot(self, state: str = "state", **more: str) -> AsyncIterator[BotProcess]:
         """`maasbot run`, launched and not waited for."""
         port = free_port()
-        bot = BotProcess("bot", _BOT, self.folder, self.environment(state, MAASBOT_HTTP_PORT=str(port), **more), talks=False)
+        environment = self.environment(state, MAASBOT_HTTP_PORT=str(port), **more)
+        bot = BotProcess("bot", _BOT, self.folder, environment, talks=False)
         bot.port = port
         try:
             await bot.start()
@@ -64,7 +65,8 @@ class Stage:
 
     async def view_filled(self, state: str = "state", timeout: float = 90.0) -> None:
         """Wait until the bot with this state has read every machine: it writes its view down then."""
-        await until(lambda: (self.folder / state / "fleet-default.json").exists(), timeout, "the fleet view to fill")
+        saved = self.folder / state / "fleet-default.json"
+        await until(saved.exists, timeout, "the fleet view to fill")
 
     # -- as people ---------------------------------------------------------------------------------------------
 

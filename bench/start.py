@@ -18,6 +18,7 @@ class Options:
 
     machines: int = 2000
     repeats: int = 3
+    rehearse: bool = True
     idle: float = 20.0
 
 
@@ -26,21 +27,32 @@ async def measure(options: Options | None = None) -> Report:
     options = options or Options()
     fresh, warm, bare = [], [], []
     async with stage(options.machines) as world:
+        if options.rehearse:  # the first ones compile what they import
+            await _bare(world)
+            await _bot(world, "rehearsal")
         for number in range(options.repeats):
             state = f"state-{number}"
             bare.append(await _bare(world))
             fresh.append(await _bot(world, state, fill=True))
-            warm.append(await _bot(world, state))
-        async with world.child("bare", "socket") as one, world.bot("state-0") as other:
+            if number:
+                warm.append(await _bot(world, state))
+        async with world.child("bare", "socket") as one:
             await one.read()
-            await other.ready()
-            idle = {"bare": await _idle(one, 0.0), "ours": await _idle(other, options.idle)}
-            idle["bare"] = (idle["bare"][0], one.process.memory_info().rss)
-            cpu = cpu_seconds(other.process)
-            rest = max(1.0, options.idle / 4)
-            await asyncio.sleep(rest)
-            busy = (cpu_seconds(other.process) - cpu) / rest
-    return _report(options, (fresh, warm, bare), idle["ours"][1], idle["bare"][1], busy)
+            started = time.perf_counter()
+            async with world.bot("state-0") as other:
+                await other.ready()
+                warm.append(time.perf_counter() - started)
+                looks = await _idle(one, other, options.idle)
+    return _report(options, (fresh, warm, bare), *looks)
+
+
+async def _idle(one: Child, other: Child, seconds: float) -> tuple[tuple[int, int], float]:
+    """The memory of both, and the other's share of a core, once nothing has been asked of them for a while."""
+    await asyncio.sleep(seconds / 2)
+    cpu = cpu_seconds(other.process)
+    await asyncio.sleep(seconds / 2)
+    busy = (cpu_seconds(other.process) - cpu) / (seconds / 2)
+    return (other.process.memory_info().rss, one.process.memory_info().rss), busy
 
 
 async def _bare(world: Stage) -> float:
@@ -60,14 +72,10 @@ async def _bot(world: Stage, state: str, *, fill: bool = False) -> float:
     return took
 
 
-async def _idle(child: Child, seconds: float) -> tuple[float, int]:
-    await asyncio.sleep(seconds)
-    return seconds, child.process.memory_info().rss
-
-
 def _report(
-    options: Options, starts: tuple[list[float], list[float], list[float]], ours: int, theirs: int, busy: float
+    options: Options, starts: tuple[list[float], list[float], list[float]], rss: tuple[int, int], busy: float
 ) -> Report:
+    ours, theirs = rss
     fresh, warm, bare = (median(times) for times in starts)
     rows = [
         ["bare Bolt app, Socket Mode", f"{bare:.2f} s", "", mib(theirs)],
@@ -80,9 +88,10 @@ def _report(
         aim="none set; the figures are for comparison.",
         tables=[Table(headers, rows)],
         notes=[
-            f"Median of {options.repeats} starts each, in turn. Ready is /readyz answering 200: Slack connected, storage "
-            f"writable, region answering; the bare app is ready when its socket is. The region has {options.machines} "
-            "machines, which a fresh bot reads after it is ready, and a started one has on disk.",
+            f"Median of {options.repeats} starts each, in turn, with bytecode at hand. Ready is /readyz answering 200: "
+            "Slack connected, storage writable, region answering; the bare app is ready when its socket is. The "
+            f"region has {options.machines} machines, which a fresh bot reads once it is ready, and a later one has "
+            "on disk.",
             f"Idle, maasbot used {busy:.1%} of a core.",
         ],
         figures={"fresh": fresh, "warm": warm, "bare": bare, "rss": ours, "bare_rss": theirs, "idle_cpu": busy},

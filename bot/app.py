@@ -253,7 +253,7 @@ class Bot:
             api, fleet, WatchSettings(
                 events_every=self.pace.events,
                 snapshot_every=self.pace.snapshot,
-                sync=SyncSettings(gap=self.pace.rereads),
+                sync=SyncSettings(gap=self.pace.rereads, count_every=30 * self.pace.rereads),
             )
         )
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 
 from bot.command.context import Context, RefusalError
 from bot.command.declaration import command
@@ -72,7 +73,8 @@ async def machines(ctx: Context, *filters: str, page: int = 1) -> Message:
         Table(("Machine", "State", "Power", "Pool", "Zone", "Owner"), rows, caption=title, total=len(found)),
     ]
     if pages > 1:
-        parts.append(Buttons(_page_buttons(words, page, pages)))
+        region = ["--region", ctx.region.name] if ctx.region_named else []
+        parts.append(Buttons(_page_buttons(shlex.join([*filters, *region]), page, pages)))
     parts.append(Note([_age_of(ctx), " ", Code("/maas machine NAME"), " shows one."]))
     return Message(f"{title}{f' {words}' if words else ''}, page {page} of {pages}.", tuple(parts))
 
@@ -164,7 +166,8 @@ async def _cause(ctx: Context, machine: Machine) -> Cause | None:
 
 def _facts(machine: Machine) -> list[tuple[str, Text]]:
     hardware = " ".join(part for part in (machine.vendor, machine.product) if part and part != "Unknown")
-    size = f"{machine.cpu_count} CPU, {machine.memory / 1024:.0f} GiB, {machine.storage / 1000:.0f} GB disk"
+    unseen = not (machine.cpu_count or machine.memory or machine.storage)
+    size = "not known before it is commissioned" if unseen else f"{machine.cpu_count} CPU, {machine.memory / 1024:.0f} GiB, {machine.storage / 1000:.0f} GB disk"
     system = " ".join(part for part in (machine.osystem, machine.distro_series) if part)
     facts: list[tuple[str, Text]] = [
         ("System id", [Code(machine.system_id)]),

@@ -22,7 +22,8 @@ async def ops(ctx: Context, *, limit: int = 15) -> Message:
     if not operations:
         return say("There has been no operation yet. ", Code("/maas commission NAME"), " starts one.")
     running = sum(1 for one in operations if one.state.under_way)
-    summary = f"{running} under way among the newest {len(operations)} operations."
+    what = "1 operation" if len(operations) == 1 else f"The newest {len(operations)} operations"
+    summary = f"{what}, {running or 'none'} under way."
     parts: list[Part] = [
         Paragraph([Bold(summary)]),
         Bullets([view.line(one) for one in operations]),

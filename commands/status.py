@@ -41,7 +41,7 @@ async def status(ctx: Context) -> Message:
     operations = await ctx.operations.under_way()
     parts: list[Part] = trouble(ctx.audit.health)
     summaries = ["The audit is broken."] if ctx.audit.health.broken is not None else []
-    for region in ctx.regions if ctx.region.name == "default" else (ctx.region,):
+    for region in (ctx.region,) if ctx.region_named else ctx.regions:
         shown = region_parts(region, [one for one in operations if one.region == region.name])
         summaries.append(shown[0])
         parts += shown[1]
@@ -91,7 +91,7 @@ def region_parts(region: RegionService, operations: Sequence[Operation]) -> tupl
         parts.append(Bullets(lines))
     parts.append(Note(_age(region)))
     trouble = f" {len(attention)} need attention." if attention else " Nothing needs attention."
-    return f"{plain(head)}. {len(machines)} machines.{trouble}", parts
+    return f"{plain(head).rstrip('.')}. {len(machines)} machines.{trouble}", parts
 
 
 def _headline(region: RegionService, snapshot: RegionSnapshot) -> list[Span]:
@@ -104,7 +104,7 @@ def _headline(region: RegionService, snapshot: RegionSnapshot) -> list[Span]:
         return [Mark.UNKNOWN, " ", *name, "MAAS has not answered yet"]
     down = duration((datetime.now(UTC) - availability.since).total_seconds())
     problem = availability.error.problem if availability.error is not None else ""
-    return [Mark.FAIL, " ", *name, f"MAAS {version} does not answer since {down}. {problem}"]
+    return [Mark.FAIL, " ", *name, f"MAAS {version} has given no good answer for {down}. {problem}"]
 
 
 def attention_lines(region: RegionService, machines: Sequence[Machine]) -> list[tuple[int, Text]]:

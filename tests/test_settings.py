@@ -181,3 +181,20 @@ def test_the_policy_is_read_and_its_warnings_kept(monkeypatch: pytest.MonkeyPatc
 def test_the_environment_can_not_slip_in_a_policy(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = faults(monkeypatch, policy='{"rules": []}')
     assert lines[0].startswith("policy: ")
+
+
+def test_database_password_is_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load(monkeypatch, MAASBOT_DATABASE_URL="postgresql://maasbot:pa%40ss@database:5432/maasbot")
+    assert "pa@ss" in settings.secrets()
+    assert settings.own_database_url() == settings.engine_database_url()
+    assert "pa%40ss" not in repr(settings)
+
+
+def test_unreadable_database_url_is_named_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    [fault] = faults(monkeypatch, MAASBOT_DATABASE_URL="postgresql://maasbot:secretsecret@database:port/maasbot")
+    assert fault.startswith("MAASBOT_DATABASE_URL: can't be read")
+
+
+def test_keep_operations(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load(monkeypatch).keep_operations == timedelta(days=90)
+    assert load(monkeypatch, MAASBOT_KEEP_OPERATIONS="30d").keep_operations == timedelta(days=30)

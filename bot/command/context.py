@@ -36,6 +36,8 @@ class Context:
     catalog: Catalog
     parser: Parser
     audit: Audit
+    #: Whether the person named the region, rather than meaning the usual one.
+    region_named: bool = False
 
 
 class RefusalError(Exception):

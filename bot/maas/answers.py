@@ -132,7 +132,9 @@ def error_from_answer(
         return RegionUnreachable(problem, endpoint=endpoint, status=status, outcome_unknown=is_write)
     if status == 504:
         problem = f"The region gave up waiting{of} in {endpoint} (504)" + (f": {text}" if text else ".")
-        return GatewayTimeout(problem, endpoint=endpoint, status=status, outcome_unknown=is_write)
+        waits_for_bmc = is_write or "power" in endpoint.lower()
+        remedy = "" if waits_for_bmc else "Try again in a minute; if it stays so, look at the region's load and its database."
+        return GatewayTimeout(problem, remedy, endpoint=endpoint, status=status, outcome_unknown=is_write)
     if status >= 500:
         problem = f"The region failed in {endpoint}{of} ({status})" + (f": {text}" if text else ".")
         return ServerFault(problem, endpoint=endpoint, status=status)

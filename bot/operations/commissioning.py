@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.maas.errors import NotFound
+from bot.maas.errors import BadRequest, NotFound
 from bot.maas.models import Event, Machine, MachineStatus
 from bot.maas.service import RegionService
 from bot.operations.kinds import End, MachineKind
@@ -63,13 +63,23 @@ class Commissioning(MachineKind):
             title=f"Commission {subject}",
             targets=tuple(targets),
             steps=_steps(options),
-            warnings=tuple(_warnings([machines[target.key] for target in targets])),
+            warnings=(*_rack_warning(region), *_warnings([machines[target.key] for target in targets])),
             left_out=tuple(left_out),
             options=dict(options),
         )
 
     async def ask(self, region: RegionService, key: str, options: Mapping[str, Any]) -> None:
         """Ask MAAS to commission one machine."""
+        try:
+            await self._commission(region, key, options)
+        except BadRequest as error:
+            if "ephemeral operating system" not in error.problem.lower():
+                raise
+            # MAAS's whole answer both when no rack is connected and when the image is missing.
+            remedy = "No rack controller is connected, or the image that it boots was not imported: see /maas status."
+            raise BadRequest(error.problem, remedy, endpoint=error.endpoint) from None
+
+    async def _commission(self, region: RegionService, key: str, options: Mapping[str, Any]) -> None:
         tests = options.get("testing_scripts")
         await region.api.commission(
             key,
@@ -152,6 +162,13 @@ def _steps(options: Mapping[str, Any]) -> tuple[str, ...]:
         kept = {"skip_bmc_config": "BMC", "skip_networking": "network", "skip_storage": "storage"}
         steps.append(f"Kept as configured: {', '.join(kept[name] for name in skipped)}.")
     return tuple(steps)
+
+
+def _rack_warning(region: RegionService) -> list[str]:
+    racks = region.watcher.snapshot.racks.value
+    if racks is None or any(rack.connected for rack in racks):
+        return []
+    return ["No rack controller is connected: machines can't be switched on or booted before one is."]
 
 
 def _warnings(machines: Sequence[Machine]) -> list[str]:

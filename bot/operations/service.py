@@ -28,6 +28,8 @@ from bot.storage import StorageUnavailableError
 
 #: How long a plan waits for its confirmation.
 PLAN_TTL = timedelta(minutes=15)
+#: Longest age of what `under_way` answers, in seconds; changes made by this process show at once.
+_UNDER_WAY_AGE = 1.0
 _ENDED_BADLY = (TargetState.FAILED, TargetState.STOPPED, TargetState.UNTOUCHED)
 
 
@@ -55,6 +57,8 @@ class Operations:
         self._housekeeping: asyncio.Task[None] | None = None
         self._pause = pause
         self._confirming = asyncio.Lock()  # between looking who holds a machine and taking it
+        self._under_way: asyncio.Task[list[Operation]] | None = None
+        self._under_way_since = 0.0
         self._log = structlog.get_logger("operations")
 
     # -- life --------------------------------------------------------------------------------------------------
@@ -245,8 +249,18 @@ class Operations:
         return await self._store.newest(limit=limit)
 
     async def under_way(self) -> list[Operation]:
-        """Operations that are being worked on, without their targets."""
-        return await self._store.newest(states=UNDER_WAY, limit=200)
+        """Operations that are being worked on, without their targets. Many askers at once share one read."""
+        now = time.monotonic()
+        if self._under_way is None or now - self._under_way_since > _UNDER_WAY_AGE:
+            self._under_way = asyncio.create_task(self._store.newest(states=UNDER_WAY, limit=200))
+            self._under_way_since = now
+        reading = self._under_way
+        try:
+            return list(await asyncio.shield(reading))
+        except StorageUnavailableError:
+            if self._under_way is reading:
+                self._under_way = None
+            raise
 
     async def awaiting(self) -> list[Operation]:
         """Operations that wait for an approval, without their targets."""
@@ -309,6 +323,7 @@ class Operations:
             self._changed(operation_id)
 
     def _changed(self, operation_id: str) -> None:
+        self._under_way = None
         for listener in self._listeners:
             listener(operation_id)
 

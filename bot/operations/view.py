@@ -280,15 +280,15 @@ def farewell(operation: Operation, kind: MachineKind) -> Message:
     """The last reply: it notifies whoever asked, which an edited message does not."""
     good = operation.state is OperationState.DONE
     took = duration((operation.ended_at or 0) - (operation.started_at or operation.created_at))
+    cancelled = operation.state is OperationState.CANCELLED
+    what = f"was cancelled after {took}" if cancelled else f"ended in {took}"
     text: list[Span] = [
-        Mark.OK if good else Mark.FAIL,
+        Mark.OK if good else Mark.WARN if cancelled else Mark.FAIL,
         " ",
         Person(operation.requester_id),
-        f" {kind.participle.lower()} ended in {took}: {operation.outcome}.",
+        f" {kind.participle.lower()} {what}: {operation.outcome}.",
     ]
-    return Message(
-        f"{kind.participle} ended in {took}: {operation.outcome}. {operation.id}", (Paragraph(text),)
-    )
+    return Message(f"{kind.participle} {what}: {operation.outcome}. {operation.id}", (Paragraph(text),))
 
 
 def line(operation: Operation) -> Text:

@@ -139,7 +139,10 @@ class Forms:
         try:
             call = self._parser.parse(words)
         except UsageError as error:
-            field = _MACHINE if "needs a machine" in error.message.summary else _MORE
+            command = self._catalog.get(_command(view))
+            takes_machines = command is not None and command.machine is not None
+            missing = takes_machines and not _chosen(view) and " needs a" in error.message.summary
+            field = _MACHINE if missing else _MORE
             return {field: error.message.summary[:150]}
         machines = _chosen(view)
         if machines and call.command.machine is None:
@@ -150,6 +153,7 @@ class Forms:
         """Run the form as if its words had been typed where it was opened."""
         where = json.loads(str(view.get("private_metadata") or "{}"))
         door = Door(where.get("door", Door.HOME))
+        asked_in = str(where.get("channel") or "")
         reply: Reply
         if where.get("response_url"):
             reply = CommandReply(self._outbound, where["response_url"])
@@ -158,7 +162,9 @@ class Forms:
             if channel is None:
                 return
             reply = ThreadReply(self._outbound, channel, None, asker.user_id)
-        await self._router.words(_words(view), asker, Origin(door, str(where.get("channel") or "")), reply)
+            # App Home is no channel: what was asked there goes on in the talk with the person alone.
+            asked_in = asked_in or channel
+        await self._router.words(_words(view), asker, Origin(door, asked_in), reply)
 
     async def changed(self, body: Mapping[str, Any]) -> None:
         """A field changed before the form is sent: nothing depends on it."""
@@ -171,11 +177,15 @@ class Forms:
             return None
 
 
+def _command(view: Mapping[str, Any]) -> str:
+    option = view["state"]["values"][_COMMAND][f"form.{_COMMAND}"].get("selected_option") or {}
+    return str(option.get("value") or "")
+
+
 def _words(view: Mapping[str, Any]) -> str:
     values = view["state"]["values"]
-    command = values[_COMMAND][f"form.{_COMMAND}"].get("selected_option") or {}
     more = values[_MORE][f"form.{_MORE}"].get("value") or ""
-    return " ".join([str(command.get("value") or ""), *_chosen(view), more]).strip()
+    return " ".join([_command(view), *_chosen(view), more]).strip()
 
 
 def _chosen(view: Mapping[str, Any]) -> list[str]:

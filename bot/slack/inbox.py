@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
+from typing import Any
 
 import sqlalchemy as sa
 import structlog
@@ -32,6 +33,8 @@ class Inbox:
         self._replica = replica
         self._outbound = outbound
         self._answered: list[str] = []
+        self._unwritten: list[tuple[dict[str, Any], asyncio.Future[bool]]] = []
+        self._writing: asyncio.Task[None] | None = None
         self._task: asyncio.Task[None] | None = None
         self._log = structlog.get_logger("inbox")
 
@@ -63,22 +66,42 @@ class Inbox:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        if self._writing is not None:
+            await self._writing
         await self._sweep()
 
     async def take(self, response_url: str, words: str) -> str:
         """Write a command down and return its ticket. Never raises, and never takes long: the acknowledgement waits."""
         ticket = secrets.token_hex(8)
-        row = {"id": ticket, "response_url": response_url, "words": words[:500]}
+        row = {"id": ticket, "response_url": response_url, "words": words[:500], "taken_at": time.time(), "replica": self._replica}
+        written: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._unwritten.append((row, written))
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write(), name="inbox-write")
         try:
             async with asyncio.timeout(_PATIENCE):
-                await self._database.run(
-                    lambda connection: connection.execute(
-                        table.insert().values(**row, taken_at=time.time(), replica=self._replica)
-                    )
-                )
-        except (StorageUnavailableError, TimeoutError):
+                is_written = await written
+        except TimeoutError:
+            is_written = False
+        if not is_written:
             self._log.warning("command_not_written_down")
         return ticket
+
+    async def _write(self) -> None:
+        """Write what waits, all of it in one transaction: what comes meanwhile is the next one's."""
+        while self._unwritten:
+            batch, self._unwritten = self._unwritten, []
+            is_written = False
+            try:
+                await self._database.run(_insertion([row for row, _ in batch]))
+                is_written = True
+            except StorageUnavailableError as error:
+                self._log.warning("inbox_not_written", reason=error.reason)
+            except Exception:
+                self._log.exception("inbox_not_written")
+            for _, written in batch:
+                if not written.done():
+                    written.set_result(is_written)
 
     def answered(self, ticket: str) -> None:
         """The person has an answer, or was told that there is none."""
@@ -99,6 +122,10 @@ class Inbox:
             )
         except StorageUnavailableError:
             self._answered += tickets
+
+
+def _insertion(rows: list[dict[str, Any]]) -> Callable[[sa.Connection], object]:
+    return lambda connection: connection.execute(table.insert(), rows)
 
 
 def _take(connection: sa.Connection, living: Collection[str]) -> list[tuple[str, str]]:

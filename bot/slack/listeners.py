@@ -30,6 +30,9 @@ _MENTION = re.compile(r"<@[A-Z0-9]+(?:\|[^>]*)?>")
 _REMEMBERED_EVENTS = 2000
 #: Seconds that an acknowledgement waits for the check of a form.
 _CHECK_PATIENCE = 1.5
+#: Requests that are worked on at a time. Slack takes answers only so fast: in a rush, the others wait here, where
+#: they cost nothing, and not half-done in front of the outbound writer, where their work delays acknowledgements.
+_AT_A_TIME = 40
 
 
 class Listeners:
@@ -56,6 +59,7 @@ class Listeners:
         self._outbound = outbound
         self._me = bot_user_id
         self._tasks: set[asyncio.Task[None]] = set()
+        self._places = asyncio.Semaphore(_AT_A_TIME)
         self._seen: OrderedDict[str, None] = OrderedDict()
         self._log = structlog.get_logger("listeners")
 
@@ -98,7 +102,8 @@ class Listeners:
     async def _answer(
         self, text: str, asker: Asker, origin: Origin, reply: CommandReply, ticket: str
     ) -> None:
-        await self._router.words(text, asker, origin, reply)
+        async with self._places:
+            await self._router.words(text, asker, origin, reply)
         self._inbox.answered(ticket)
 
     async def _on_mention(self, ack: AsyncAck, body: Mapping[str, Any], event: Mapping[str, Any]) -> None:
@@ -223,7 +228,9 @@ def _origin(body: Mapping[str, Any]) -> Origin:
     channel = str(
         (body.get("channel") or {}).get("id") or (body.get("container") or {}).get("channel_id") or ""
     )
-    return Origin(Door.BUTTON if channel else Door.HOME, channel)
+    # In a direct message with the bot its buttons stand for App Home's: what was asked there is decided there.
+    is_private_talk = not channel or channel.startswith("D")
+    return Origin(Door.HOME if is_private_talk else Door.BUTTON, channel)
 
 
 def _without_mention(text: str, me: str) -> str:

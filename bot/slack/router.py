@@ -168,6 +168,7 @@ class Router:
             catalog=self._catalog,
             parser=self._parser,
             audit=self._audit,
+            region_named=call.region is not None,
         )
 
     def _region(self, name: str | None) -> RegionService:

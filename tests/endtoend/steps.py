@@ -52,7 +52,9 @@ async def confirmed(talk: Talk, words: str, **where: Any) -> Message:
     return plan
 
 
-async def told(talk: Talk, user: str, *parts: str, channel: str = OPS, thread: str | None = None) -> str:
+async def told(
+    talk: Talk, user: str, *parts: str, channel: str = OPS, thread: str | None = None, timeout: float = 15.0
+) -> str:
     """Wait until something that only `user` sees holds all of these words."""
 
     def found() -> str | None:
@@ -63,7 +65,7 @@ async def told(talk: Talk, user: str, *parts: str, channel: str = OPS, thread: s
         return None
 
     seen = [said(one) for one in talk.workspace.messages(channel, user, thread) if one.ephemeral_to == user]
-    return str(await until(found, what=f"{parts} for {user} alone; there is {seen[-3:]}"))
+    return str(await until(found, timeout, f"{parts} for {user} alone; there is {seen[-3:]}"))
 
 
 def rows(state: Path, query: str, *values: Any, file: str = "maasbot.sqlite") -> list[Any]:

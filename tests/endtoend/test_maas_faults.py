@@ -1,4 +1,4 @@
-"""A region that is down, slow, or says no: what happened, what was left, what to do; nothing is lost, nothing asked twice."""
+"""A region that is down, slow, or says no: what happened, what was left, what to do; nothing lost, nothing twice."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from tests.support.harness import OLGA, Running, running, until
 #: The fault, and what its message holds at plan time.
 AT_PLAN_TIME = [
     ("down", {}, ["MAAS:", "Nothing was changed", "MAAS_URL"]),
-    ("unauthorized", {}, ["does not accept the API key", "Nothing was changed", "MAAS_API_KEY"]),
+    ("unauthorized", {}, ["refused the API key", "Nothing was changed", "MAAS_API_KEY"]),
     ("server-error", {"status": 500}, ["500", "Nothing was changed", "regiond.log"]),
-    ("server-error", {"status": 503}, ["503", "Nothing was changed"]),
-    ("server-error", {"status": 504}, ["504", "Nothing was changed"]),
+    ("server-error", {"status": 503}, ["temporarily unable", "Nothing was changed", "rackd"]),
+    ("server-error", {"status": 504}, ["Nothing was changed"]),
     ("reset-before", {}, ["dropped the connection", "Nothing was changed"]),
 ]
 
@@ -52,7 +52,7 @@ async def test_reads_still_answer_while_the_region_is_down(tmp_path: Path) -> No
         it.world.region.faults.set("down")
         await until(lambda: it.bot.regions["default"].watcher.availability.up is False)
         text = said(await it.talk.ask("status"))
-        assert "does not answer" in text and "since" in text
+        assert "has given no good answer for" in text
         assert "12 machines" in text, "the last that was known"
         assert "ago" in text
         text = said(await it.talk.ask("machine node-3"))
@@ -65,29 +65,22 @@ async def test_reads_still_answer_while_the_region_is_down(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("fault", "params", "times"),
+    ("fault", "params"),
     [
-        ("reset-before", {"op": "commission", "count": 1}, 1),
-        ("reset", {"op": "commission", "count": 1}, 1),
-        ("server-error", {"status": 503, "op": "commission", "count": 1}, 1),
-        ("server-error", {"status": 504, "op": "commission", "count": 1}, 1),
-        ("hang", {"op": "commission", "count": 1}, 1),
+        ("reset-before", {"op": "commission", "count": 1}),
+        ("reset", {"op": "commission", "count": 1}),
+        ("server-error", {"status": 503, "op": "commission", "count": 1}),
+        ("server-error", {"status": 504, "op": "commission", "count": 1}),
     ],
 )
-async def test_at_the_moment_of_asking(tmp_path: Path, fault: str, params: dict[str, Any], times: int) -> None:
+async def test_at_the_moment_of_asking(tmp_path: Path, fault: str, params: dict[str, Any]) -> None:
     """Whatever becomes of the answer, MAAS is asked until it took it, and takes it once."""
-    if fault == "hang":
-        pytest.skip("a hanging order takes the 90 s that MAAS may take; see the kill tests")
     async with running(tmp_path) as it:
         plan = await it.talk.ask("commission node-3")
         it.world.region.faults.set(fault, **params)
         await it.talk.click(plan, CONFIRM)
-        text = await it.talk.reads(plan, "1 of 1", timeout=30)
-        if "failed" in text:
-            assert "504" in text, text
-            return
-        assert "Commissioned node-3" in text
-        assert asked(it, "node-3") == times
+        await it.talk.reads(plan, "Commissioned node-3", timeout=30)
+        assert asked(it, "node-3") == 1
 
 
 async def test_refused_at_the_moment_of_asking_says_why(tmp_path: Path) -> None:
@@ -95,7 +88,7 @@ async def test_refused_at_the_moment_of_asking_says_why(tmp_path: Path) -> None:
         plan = await it.talk.ask("commission node-3")
         it.world.region.faults.set("unauthorized", op="commission")
         await it.talk.click(plan, CONFIRM)
-        text = await it.talk.reads(plan, "1 of 1 failed", "does not accept the API key")
+        text = await it.talk.reads(plan, "1 of 1 failed", "refused the API key")
         assert "Not done" in text
         assert machine_of(it, "node-3").status_name == "New"
         assert asked(it, "node-3") == 0
@@ -107,7 +100,7 @@ async def test_no_rack_is_said_in_maas_s_words(tmp_path: Path) -> None:
         it.world.region.faults.set("dead-rack")
         await it.talk.click(plan, CONFIRM)
         text = await it.talk.reads(plan, "1 of 1 failed")
-        assert "rack" in text.lower()
+        assert "No rack controller is connected" in text and "/maas status" in text
         assert asked(it, "node-3") == 0 or machine_of(it, "node-3").status_name != "Commissioning"
 
 
@@ -124,7 +117,7 @@ async def test_while_waiting(tmp_path: Path, fault: str) -> None:
             await until(lambda: region.watcher.availability.up is False)
             await stays(lambda: "failed" not in it.talk.read(root), 1.0, "a region away for a moment is no failure")
             text = said(await it.talk.ask("status"))
-            assert "does not answer" in text or "API key" in text
+            assert "has given no good answer for" in text
             it.world.region.faults.clear()
         await it.talk.reads(root, "Commissioned node-3", timeout=60)
         assert asked(it, "node-3") == 1

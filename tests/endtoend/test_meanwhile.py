@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from sandbox.maas import machine as states
+from sandbox.slack import Message
 from tests.endtoend.steps import asked, confirmed, machine_of, said
 from tests.support.harness import Running, running, until
 
 
-async def _at_work(it: Running, name: str) -> object:
+async def _at_work(it: Running, name: str) -> Message:
     root = await confirmed(it.talk, f"commission {name}")
     await until(lambda: machine_of(it, name).status_name == "Commissioning")
     await it.talk.reads(root, f"{name}: Commissioning")
@@ -46,6 +47,7 @@ async def test_redeployed_by_somebody(tmp_path: Path) -> None:
         world = it.world.region.world
         machine = machine_of(it, "node-2")
         it.world.region.lifecycle.abort(machine, world.admin, "")
+        await until(lambda: machine.status == states.READY)
         it.world.region.lifecycle.allocate(machine, world.admin, "")
         text = await it.talk.reads(root, "failed")
         assert "Somebody changed it meanwhile: it is Allocated now" in text or "aborted" in text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.endtoend.steps import CANCEL, CONFIRM, asked, confirmed, said, told
-from tests.support.harness import FIONA, GUEST, OLGA, OPS, RANDOM, VICTOR, ADAM, ANDREA, running
+from tests.support.harness import ADAM, ANDREA, FIONA, GUEST, OLGA, OPS, RANDOM, VICTOR, running
 
 
 async def test_help_and_whoami_fit_each_person(tmp_path: Path) -> None:

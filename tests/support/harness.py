@@ -68,7 +68,7 @@ class Talk:
         before = {message.ts for message in self.workspace.messages(channel, user)}
         outcome = await self.workspace.slash(user, channel, text)
         assert outcome.error is None, outcome.error
-        return await until(
+        found: Message = await until(
             lambda: next(
                 (
                     one
@@ -80,23 +80,21 @@ class Talk:
             timeout,
             f"an answer to {text}",
         )
+        return found
 
-    async def mention(
-        self, text: str, user: str = OLGA, channel: str = OPS, thread: str | None = None
-    ) -> Message:
+    async def mention(self, text: str, user: str = OLGA, channel: str = OPS, thread: str | None = None) -> Message:
         """Mention the bot and wait for its answer in the thread."""
         ts = await self.workspace.say(user, channel, f"<@{self.workspace.app.bot_user_id}> {text}", thread)
         root = thread or ts
 
         def answer() -> Message | None:
             replies = [
-                one
-                for one in self.workspace.messages(channel, user, root)
-                if one.bot_id and float(one.ts) > float(ts)
+                one for one in self.workspace.messages(channel, user, root) if one.bot_id and float(one.ts) > float(ts)
             ]
             return replies[0] if replies else None
 
-        return await until(answer, what=f"an answer to {text}")
+        found: Message = await until(answer, what=f"an answer to {text}")
+        return found
 
     async def click(self, message: Message, action: str, user: str = OLGA) -> Any:
         """Click the button of that action on a message as it is now."""
@@ -124,11 +122,7 @@ class Talk:
 
     def replies(self, message: Message, user: str = OLGA) -> list[Message]:
         """The thread below a message."""
-        return [
-            one
-            for one in self.workspace.messages(message.channel_id, user, message.ts)
-            if one.ts != message.ts
-        ]
+        return [one for one in self.workspace.messages(message.channel_id, user, message.ts) if one.ts != message.ts]
 
     def read(self, message: Message, user: str = OLGA) -> str:
         """All words of a message as it is now, its summary first."""
@@ -137,11 +131,16 @@ class Talk:
 
     async def reads(self, message: Message, *parts: str, timeout: float = 20.0, user: str = OLGA) -> str:
         """Wait until the message holds all of these words."""
-        return await until(
-            lambda: (text := self.read(message, user)) and all(part in text for part in parts) and text,
-            timeout,
-            f"{parts} in: {self.read(message, user)[:1500]}",
-        )
+
+        def found() -> str:
+            text = self.read(message, user)
+            return text if all(part in text for part in parts) else ""
+
+        try:
+            await until(found, timeout)
+        except AssertionError:
+            raise AssertionError(f"{parts} not within {timeout} s in: {self.read(message, user)[:1500]}") from None
+        return found()
 
 
 class Running:
@@ -159,9 +158,7 @@ class Running:
 
 
 @asynccontextmanager
-async def running(
-    state: Path, *, settings: dict[str, str] | None = None, **options: Any
-) -> AsyncIterator[Running]:
+async def running(state: Path, *, settings: dict[str, str] | None = None, **options: Any) -> AsyncIterator[Running]:
     """Stand-ins and bot, up and with a filled fleet view; both stopped at the end."""
     options = {"speed": 40.0, "strict_timing": False, **options}
     world = World.build(state, **options)

@@ -1,0 +1,100 @@
+"""Every measure runs, small, and its figures make sense."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from bench import __main__ as program
+from bench import ack, decode, start, status
+from bench.report import Report, Table, percentile
+
+
+@pytest.fixture(scope="module", autouse=True)
+def bytecode(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Children share it; each would compile what it imports otherwise."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path_factory.mktemp("bytecode")))
+        yield
+
+
+def check(report: Report) -> None:
+    assert report.tables
+    assert all(math.isfinite(figure) for figure in report.figures.values()), report.figures
+    for table in report.tables:
+        assert table.rows
+        assert all(len(row) == len(table.headers) for row in table.rows)
+        lines = table.markdown().splitlines()
+        assert len({len(line) for line in lines}) == 1
+        assert len(lines) == len(table.rows) + 2
+    assert report.title in report.markdown()
+    left = [child for child in psutil.Process().children(recursive=True) if "bench" in " ".join(child.cmdline())]
+    assert not left
+
+
+async def test_decode() -> None:
+    report = await decode.measure(decode.Options(machines=30, processes=1))
+    check(report)
+    assert report.figures["ours_seconds"] > 0
+    if sys.version_info < (3, 12):
+        assert report.figures["libmaas_ratio_seconds"] > 1
+        assert report.figures["libmaas_ratio_held"] > 2
+
+
+def test_the_body_is_a_list_of_different_machines() -> None:
+    machines = json.loads(decode.make_body(3))
+    assert len({machine["system_id"] for machine in machines}) == 3
+    assert all("interface_set" in machine for machine in machines)
+
+
+async def test_ack() -> None:
+    report = await ack.measure(ack.Options(machines=12, commissions=1, rate=40, seconds=0.5, rounds=1, settle=0))
+    check(report)
+    assert report.figures["commands"] == 20
+    assert report.figures["failed"] == 0
+    assert report.figures["refused"] == 0
+    assert report.figures["answered"] > 0
+    assert 0 < report.figures["bare_p99"] < 1
+
+
+async def test_status() -> None:
+    report = await status.measure(
+        status.Options(machines=12, commissions=(0, 1), window=1.0, every=0.25, settle=0, quiet=0)
+    )
+    check(report)
+    assert report.figures["answers"] >= 6
+    assert 0 < report.figures["p50"] <= report.figures["p95"]
+    assert report.figures["begun_1"] == 1
+    assert report.figures["calls_0"] > 0
+
+
+async def test_start() -> None:
+    report = await start.measure(start.Options(machines=12, repeats=1, idle=0.5, rehearse=False))
+    check(report)
+    assert 0 < report.figures["bare"] < report.figures["fresh"]
+    assert report.figures["rss"] > report.figures["bare_rss"] > 2**20
+
+
+def test_percentile() -> None:
+    assert percentile([3.0, 1.0, 2.0, 4.0], 0.5) == 2.0
+    assert percentile([3.0, 1.0, 2.0, 4.0], 0.99) == 4.0
+    assert percentile([5.0], 0.5) == 5.0
+    assert math.isnan(percentile([], 0.5))
+
+
+def test_table() -> None:
+    text = Table(["what", "n"], [["a", "1"], ["bcdef", "23"]]).markdown()
+    assert text.splitlines() == ["| what  |   n |", "| ----- | --: |", "| a     |   1 |", "| bcdef |  23 |"]
+
+
+def test_unknown_measure_is_refused(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["bench", "nonsense"])
+    with pytest.raises(SystemExit) as ended:
+        program.main()
+    assert ended.value.code == 2
+    assert "decode, start, status, ack" in capsys.readouterr().err
