@@ -12,7 +12,7 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from bench import ack, decode, start, status
+from bench import ack, audit, decode, start, status
 from bench.report import Report, machine_note
 
 MEASURES: dict[str, Callable[[], Awaitable[Report]]] = {
@@ -20,6 +20,7 @@ MEASURES: dict[str, Callable[[], Awaitable[Report]]] = {
     "start": start.measure,
     "status": status.measure,
     "ack": ack.measure,
+    "audit": audit.measure,
 }
 
 

@@ -30,6 +30,8 @@ from bot.message import (
 from bot.policy import Risk
 
 _PAGE = 15
+#: Kinds whose sentence names the machines already.
+_NAMING = frozenset({"operation.planned", "operation.step"})
 
 
 @command("audit", risk=Risk.READ, example="/maas audit node-3 --since 7d")
@@ -108,7 +110,7 @@ def _line(record: Record) -> Text:
     except ValueError:
         return [Mark.FAIL, f" Record {record.seq} can't be read: somebody changed it."]
     spans: list[Span] = [When(moment), "  ", Bold(who(entry)), f" {sentence(entry)}"]
-    if entry.subjects and entry.kind != "operation.planned":
+    if entry.subjects and entry.kind not in _NAMING:
         spans.append(f" ({targets(entry)})")
     if entry.operation_id:
         spans += ["  ", Code(entry.operation_id)]

@@ -88,9 +88,7 @@ class FileMirror:
         """Open or make it, take its lock, and cut off what a crash left of a line."""
         self.close()
         try:
-            self._file = os.open(
-                self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK, 0o600
-            )
+            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK, 0o600)
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             head, size = self._last(self._file)
             if os.fstat(self._file).st_size > size:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any, TypeVar
 
 import structlog
 
@@ -18,6 +20,8 @@ from bot.audit.search import Page, Query, find
 from bot.audit.verifier import Verifier
 from bot.storage import Database, StorageUnavailableError
 from bot.telemetry import Metrics
+
+T = TypeVar("T")
 
 #: How long closing waits for the last lines to be written, in seconds.
 _PATIENCE = 5.0
@@ -73,7 +77,9 @@ class Audit:
         self._metrics = metrics
         self._rhythm = rhythm or Rhythm()
         self._clock = clock
-        self._verifier = Verifier(database)
+        # The loop's own threads belong to the durable engine, which ends before the audit does.
+        self._threads = ThreadPoolExecutor(1, thread_name_prefix="audit")
+        self._verifier = Verifier(database, self._threads)
         self._mirrored: Head | None = None
         self._mirror_ready = False
         self._mirror_fault: Break | None = None
@@ -146,7 +152,8 @@ class Audit:
                 self._task.cancel()
                 await asyncio.gather(self._task, return_exceptions=True)
         if self._mirror is not None:
-            await asyncio.to_thread(self._mirror.close)
+            await self._in_thread(self._mirror.close)
+        self._threads.shutdown(wait=False)
 
     async def _run(self) -> None:
         verify_at = 0.0
@@ -191,7 +198,7 @@ class Audit:
 
     async def _bring_up(self, mirror: Mirror) -> None:
         if not self._mirror_ready:
-            end = await asyncio.to_thread(mirror.open)
+            end = await self._in_thread(mirror.open)
             self._mirrored = end or self._mirrored
             self._mirror_fault = await self._verifier.missed_by(end, mirror.name) if end is not None else None
             if self._mirror_fault is not None:
@@ -203,8 +210,11 @@ class Audit:
             if not rows:
                 return
             records = [Record.of(row) for row in rows]
-            await asyncio.to_thread(mirror.write, records)
+            await self._in_thread(mirror.write, records)
             self._mirrored = Head(records[-1].seq, records[-1].hash)
+
+    async def _in_thread(self, work: Callable[..., T], *arguments: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
 
     def _note(self) -> None:
         """Bring health and metrics up to date with what is known."""

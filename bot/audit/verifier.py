@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import Executor
 from dataclasses import replace
 
 from bot.audit.chain import BATCH, Break, Head, Verification, check_end, check_rows, read_head, read_rows
@@ -17,8 +18,9 @@ class Verifier:
     ago need not be whole now. `broken` is what it knows.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, threads: Executor | None = None) -> None:
         self._database = database
+        self._threads = threads
         self._reached = Head()
         self._seen = Head()
         self.broken: Break | None = None
@@ -29,7 +31,7 @@ class Verifier:
         Raises:
             StorageUnavailableError: the database does not answer.
         """
-        mirrored = await _end_of(mirror)
+        mirrored = await self._end_of(mirror) if mirror is not None else None
         before = await self._database.run(read_head)
         found = Verification(Head())
         while found.whole:
@@ -76,12 +78,11 @@ class Verifier:
     async def _part(self, start: Head) -> tuple[Verification, bool]:
         rows = await self._database.run(lambda connection: read_rows(connection, start.seq))
         # Hashing does not need the database's thread, and must not hold up the loop.
-        return await asyncio.to_thread(check_rows, rows, start), len(rows) == BATCH
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, check_rows, rows, start), len(rows) == BATCH
 
-async def _end_of(mirror: Mirror | None) -> Head | None:
-    if mirror is None:
-        return None
-    try:
-        return await asyncio.to_thread(mirror.end)
-    except MirrorError:
-        return None
+    async def _end_of(self, mirror: Mirror) -> Head | None:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, mirror.end)
+        except MirrorError:
+            return None

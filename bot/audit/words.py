@@ -54,14 +54,10 @@ def _void(_entry: Entry, details: Mapping[str, Any]) -> str:
     return _with("void, nothing was done", shown or _text(details, "reason"))
 
 
-def _step(_entry: Entry, details: Mapping[str, Any]) -> str:
-    step = _text(details, "step")
-    parts = [_text(details, name) for name in ("outcome", "state", "label", "detail", "cause")]
-    seen: list[str] = []
-    for part in parts:
-        if part and part not in seen:
-            seen.append(part)
-    return _with(step or "step", ", ".join(seen))
+def _step(entry: Entry, details: Mapping[str, Any]) -> str:
+    parts = [_text(details, name) for name in ("step", "outcome", "state", "label", "detail", "cause")]
+    told = ", ".join("asking MAAS" if part == "asking" else part for part in dict.fromkeys(parts) if part)
+    return _with(f"worked on {targets(entry) or _text(details, 'target')}", told)
 
 
 def _ended(_entry: Entry, details: Mapping[str, Any]) -> str:
@@ -69,7 +65,7 @@ def _ended(_entry: Entry, details: Mapping[str, Any]) -> str:
 
 
 def _policy(_entry: Entry, details: Mapping[str, Any]) -> str:
-    return _with("policy loaded", _text(details, "source") or _text(details, "fingerprint"))
+    return _with("policy loaded", _text(details, "digest")[:12])
 
 
 def _other(entry: Entry, details: Mapping[str, Any]) -> str:

@@ -194,8 +194,9 @@ def _losses(machines: Sequence[Machine], disks: str) -> tuple[str, ...]:
         losses.append(f"and the systems of {len(deployed) - 10} more machines")
     if disks == _KEPT:
         losses.append("What is on the disks stays on the disks, not erased: the next owner could read it.")
-    elif disks == _QUICK:
-        losses.append("Everything on the disks can no longer be used, though not all of it is erased.")
+    elif disks in {_QUICK, _SECURE_QUICK}:
+        some = "the disks" if disks == _QUICK else "disks without a secure erase"
+        losses.append(f"Everything on the disks can no longer be used, though {some} are not erased in full.")
     else:
         losses.append("Everything on the disks is erased and can't be brought back.")
     return tuple(losses)

@@ -46,13 +46,15 @@ class Policy:
 
     # -- asking ------------------------------------------------------------------------------------------------
 
-    async def may(self, person: Identity, ask: Ask | Risk, origin: Origin) -> Decision:
+    async def may(self, person: Identity, ask: Ask | Risk, origin: Origin, *, fresh: bool = False) -> Decision:
         """Whether `person` may ask for it, here and now. The last word on a plan.
+
+        With `fresh`, user groups are asked for anew: what a click decides must not rest on an old answer.
 
         A bare class of risk asks for all of that class at once: only rules without limits allow it, and above reading
         any denying rule that could be about it refuses it.
         """
-        return await self._may(person, ask, origin, open_=False)
+        return await self._may(person, ask, origin, open_=False, fresh=fresh)
 
     async def may_plan(self, person: Identity, ask: Ask | Risk, origin: Origin) -> Decision:
         """Whether it is worth making a plan: yes where some machines could be allowed. The last word for reading only.
@@ -195,13 +197,15 @@ class Policy:
 
     # -- parts -------------------------------------------------------------------------------------------------
 
-    async def _may(self, person: Identity, ask: Ask | Risk, origin: Origin, *, open_: bool) -> Decision:
+    async def _may(
+        self, person: Identity, ask: Ask | Risk, origin: Origin, *, open_: bool, fresh: bool = False
+    ) -> Decision:
         risk = ask if isinstance(ask, Risk) else ask.risk
         refusal = self.turn_away(person) or self.wrong_place(risk, origin)
         if refusal is not None:
             return refusal
         asked = question(ask, origin, self.now(), before_plan=open_)
-        circle = self._circle()
+        circle = self._circle(fresh=fresh)
         refusal = await allowing.denied(self._rules(Effect.DENY), person.user_id, asked, circle, open_=open_)
         return refusal or await allowing.allowed(self._rules(Effect.ALLOW), person.user_id, asked, circle, open_=open_)
 

@@ -74,8 +74,8 @@ class Clicks:
         try:
             operation = await self._operations.get(operation_id)
         except KeyError:
-            return Verdict(False, "This button belongs to no operation that I know. Ask again.")
-        decision = await self._policy.may(person, ask_of(operation.plan), origin)
+            return Verdict(False, "This button belongs to no plan that I know. Ask again.")
+        decision = await self._policy.may(person, ask_of(operation.plan), origin, fresh=action == view.CONFIRM)
         if not decision.allowed:
             return Verdict(False, f"You can't do this: {decision.reason}.")
         if action == view.CONFIRM:

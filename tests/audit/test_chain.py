@@ -54,6 +54,7 @@ async def test_concurrent_appends_make_one_chain(url: str, database: Database) -
     """Several bots: each has its own connections."""
     bots = [Database(url) for _ in range(4)]
     try:
+
         async def one(bot: Database, number: int) -> int:
             return await Audit(bot).append(entry(words=f"append {number}"))
 

@@ -23,7 +23,9 @@ from tests.audit.kit import entry, rows, sync_url
 #: All of Unicode: control characters, NUL, lone surrogates, markup and what looks like another record.
 TEXTS = st.one_of(
     st.text(st.characters(exclude_categories=()), max_size=40),
-    st.sampled_from(["<!channel>", "a\x00b", "\r\n", "\x1b[31mred", "\ud800", "\u202egnp.exe", '{"seq":1}', "' OR 1=1 --"]),
+    st.sampled_from(
+        ["<!channel>", "a\x00b", "\r\n", "\x1b[31mred", "\ud800", "\u202egnp.exe", '{"seq":1}', "' OR 1=1 --"]
+    ),
 )
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,
@@ -107,7 +109,12 @@ async def test_secrets_are_never_stored(sqlite: Database, values: dict[str, Any]
 
 @pytest.mark.parametrize(
     "words",
-    ["release node-3", "power cycle node-3 --reason 'the password was changed'", "machines tag:secret-lab", "op op-4k2f"],
+    [
+        "release node-3",
+        "power cycle node-3 --reason 'the password was changed'",
+        "machines tag:secret-lab",
+        "op op-4k2f",
+    ],
 )
 async def test_what_is_no_secret_is_kept_letter_by_letter(sqlite: Database, words: str) -> None:
     await Audit(sqlite).append(entry(words=words))
@@ -121,7 +128,9 @@ async def test_anything_can_be_a_detail(sqlite: Database) -> None:
     for _ in range(3000):
         at["in"] = {}
         at = at["in"]
-    await Audit(sqlite).append(entry(details={"nan": float("nan"), "set": {"b", "a"}, 7: ("x",), "path": Path("/x"), "d": deep}))
+    await Audit(sqlite).append(
+        entry(details={"nan": float("nan"), "set": {"b", "a"}, 7: ("x",), "path": Path("/x"), "d": deep})
+    )
     said = Record.of((await rows(sqlite))[0]).entry.details
     assert said["nan"] == "nan"
     assert said["set"] == ["a", "b"]
@@ -129,7 +138,9 @@ async def test_anything_can_be_a_detail(sqlite: Database) -> None:
     assert said["path"] == "/x"
 
 
-@pytest.mark.parametrize("text", ["x" * 200_000, "-" * 200_000, "password=" * 20_000, "password='" * 20_000, "a:" * 100_000])
+@pytest.mark.parametrize(
+    "text", ["x" * 200_000, "-" * 200_000, "password=" * 20_000, "password='" * 20_000, "a:" * 100_000]
+)
 def test_cleaning_takes_its_time_by_the_length_alone(text: str) -> None:
     began = time.perf_counter()
     Cleaner(Redactor([KNOWN_SECRET])).text(text)

@@ -19,7 +19,9 @@ async def told(database: Database) -> Audit:
     now = iter(range(1_700_000_000, 1_800_000_000, 3600))
     service = Audit(database, clock=lambda: float(next(now)))
     await service.append(entry(operation_id="op-aaaa"))
-    await service.append(entry("operation.approved", person_id="U0ANDREA", person_name="Andrea M", operation_id="op-aaaa"))
+    await service.append(
+        entry("operation.approved", person_id="U0ANDREA", person_name="Andrea M", operation_id="op-aaaa")
+    )
     await service.append(entry("operation.started", person_id="", person_name="", operation_id="op-aaaa"))
     await service.append(entry(operation_id="op-bbbb", subjects=("node-30", 'no"de')))
     await service.append(entry(operation_id="op-bbbb", subjects=("100%_x",)))

@@ -10,7 +10,7 @@ import pytest
 
 from bot.operations.replicas import EXIT_FENCED
 from tests.replicas.crew import crew, seconds
-from tests.support.harness import OLGA, until
+from tests.support.harness import OLGA, OPS, until, words_of
 
 pytestmark = pytest.mark.chaos
 
@@ -109,22 +109,31 @@ async def test_fence_ends_a_bot_that_was_held_up(tmp_path: Path, postgres_url: s
 
 
 async def test_dead_bots_commands_are_told(tmp_path: Path, postgres_url: str) -> None:
-    """Words that a killed bot had taken are answered for by the other; those of a living one are left alone."""
+    """Words that a killed bot had taken and not answered are answered for by the other."""
     async with crew(tmp_path, postgres_url) as it:
-        [first] = await it.start(1)
+        first, second = it.bot(), it.bot()
+        await it.up(first)
+        await it.up(second)
         it.world.region.faults.set("hang")
-        before = len(it.world.workspace.messages("C0OPS", OLGA))
-        await it.world.workspace.slash(OLGA, "C0OPS", "commission node-3")
+        before = len(it.world.workspace.messages(OPS, OLGA))
+        with it.only_hears(first):
+            await it.world.workspace.slash(OLGA, OPS, "commission node-3")
         await until(lambda: it.rows("SELECT 1 FROM inbox"), what="the command to be written down")
-        it.world.region.faults.clear()
-        await it.start(1)
-        assert it.rows("SELECT 1 FROM inbox"), "the first bot is still at it"
         first.kill()
-        await until(
-            lambda: any(
-                "I was restarted" in str(one.blocks) + one.text
-                for one in it.world.workspace.messages("C0OPS", OLGA)[before:]
-            ),
-            25,
-            "a word about the command",
-        )
+
+        def told() -> bool:
+            new = it.world.workspace.messages(OPS, OLGA)[before:]
+            return any("I was restarted" in f"{one.text} {words_of(one.blocks)}" for one in new)
+
+        await until(told, 25, "a word about the command")
+        assert it.rows("SELECT 1 FROM inbox") == []
+
+
+async def test_a_living_bots_commands_are_left_alone(tmp_path: Path, postgres_url: str) -> None:
+    async with crew(tmp_path, postgres_url) as it:
+        first = it.bot()
+        await it.up(first)
+        it.rows("INSERT INTO inbox SELECT 'mine', '', 'status', 0, id FROM replicas RETURNING id")
+        it.rows("INSERT INTO inbox VALUES ('gone', '', 'status', 0, 'nobody') RETURNING id")
+        await it.up(it.bot())
+        assert it.rows("SELECT id FROM inbox") == [("mine",)]

@@ -55,7 +55,7 @@ class BotProcess:
         if ready:
             await self.ready()
 
-    async def ready(self, timeout: float = 20.0) -> None:
+    async def ready(self, timeout: float = 60.0) -> None:
         """Wait for /readyz."""
         async with aiohttp.ClientSession() as session:
             deadline = asyncio.get_running_loop().time() + timeout
