@@ -12,7 +12,7 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from bench import ack, audit, decode, start, status
+from bench import ack, approvals, audit, decode, start, status
 from bench.report import Report, machine_note
 
 MEASURES: dict[str, Callable[[], Awaitable[Report]]] = {
@@ -21,6 +21,7 @@ MEASURES: dict[str, Callable[[], Awaitable[Report]]] = {
     "status": status.measure,
     "ack": ack.measure,
     "audit": audit.measure,
+    "approvals": approvals.measure,
 }
 
 

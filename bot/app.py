@@ -89,6 +89,7 @@ class Bot:
     _closers: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
     _fatal: asyncio.Future[Exception] | None = None
     web: WebServer | None = None
+    operations: Operations | None = None
 
     async def start(self) -> None:
         """Come up; returns when commands are taken.
@@ -141,7 +142,7 @@ class Bot:
             log.warning("policy", warning=warning)
         details = {"digest": policy.digest(), "rules": list(policy.describe())}
         await audit.append(Entry(kind="policy.loaded", team_id=me.team_id, details=details))
-        operations = Operations(
+        operations = self.operations = Operations(
             OperationStore(database, time.time),
             self.regions,
             kinds,

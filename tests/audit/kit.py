@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
 from bot import audit
+from bot.audit import Audit, Rhythm
+from bot.audit.mirror import Mirror
 from bot.storage import Database, audit_records
+from bot.telemetry import Metrics
 
 OLGA = {"person_id": "U0OLGA", "person_name": "olga", "team_id": "T0TEAM"}
 
@@ -59,3 +65,26 @@ async def force(database: Database, *statements: str) -> None:
 def sync_url(url: str) -> str:
     """The URL with the driver that the bot uses."""
     return re.sub(r"^postgresql://", "postgresql+psycopg://", url)
+
+
+QUICK = Rhythm(look=0.02, hurry=0.01, verify=0.02)
+
+
+@asynccontextmanager
+async def watched(database: Database, mirror: Mirror | None = None) -> AsyncIterator[tuple[Audit, Metrics]]:
+    metrics = Metrics()
+    service = Audit(database, mirror, metrics, rhythm=QUICK)
+    await service.start()
+    try:
+        yield service, metrics
+    finally:
+        await service.close()
+
+
+def numbers(path: Path) -> list[int]:
+    return [json.loads(line)["seq"] for line in path.read_text().splitlines()]
+
+
+def figure(metrics: Metrics, name: str) -> float:
+    text = metrics.text().decode()
+    return next(float(line.split()[-1]) for line in text.splitlines() if line.startswith(f"{name} "))

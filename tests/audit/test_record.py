@@ -33,9 +33,9 @@ VALUES = st.recursive(
     max_leaves=12,
 )
 ENTRIES = st.builds(
-    Entry, kind=st.sampled_from(["operation.planned", "break_glass"]), person_id=TEXTS, person_name=TEXTS, team_id=TEXTS,
-    channel=TEXTS, link=TEXTS, operation_id=TEXTS, region=TEXTS, subjects=st.lists(TEXTS, max_size=4).map(tuple),
-    words=TEXTS, details=st.dictionaries(TEXTS, VALUES, max_size=4),
+    Entry, kind=st.sampled_from(["operation.planned", "break_glass"]), person_id=TEXTS, person_name=TEXTS,
+    team_id=TEXTS, channel=TEXTS, link=TEXTS, operation_id=TEXTS, region=TEXTS,
+    subjects=st.lists(TEXTS, max_size=4).map(tuple), words=TEXTS, details=st.dictionaries(TEXTS, VALUES, max_size=4),
 )  # fmt: skip
 
 
@@ -87,7 +87,7 @@ SECRETS = [
     ("a password option", {"words": "power set node-3 --power-password hunter2"}, "hunter2"),
     ("a power parameter", {"words": "power set node-3 power_pass=hunter2"}, "hunter2"),
     ("a quoted one", {"words": "set --password='hunter2 two'"}, "hunter2"),
-    ("a named detail", {"details": {"power_parameters": {"power_address": "10.0.0.9", "power_pass": "hunter2"}}}, "hunter2"),
+    ("a named detail", {"details": {"power_parameters": {"address": "10.0.0.9", "pass": "hunter2"}}}, "hunter2"),
     ("a named detail deep down", {"details": {"a": [{"api_key": "hunter2"}]}}, "hunter2"),
     ("JSON in a text", {"details": {"body": '{"password": "hunter2"}'}}, "hunter2"),
     ("a URL", {"details": {"proxy": "http://olga:hunter2@proxy:3128"}}, "hunter2"),

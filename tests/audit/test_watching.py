@@ -10,8 +10,7 @@ from bot import audit
 from bot.audit.chain import BATCH
 from bot.audit.verifier import Verifier
 from bot.storage import Database
-from tests.audit.kit import entry, fill, force
-from tests.audit.test_mirror import figure, watched
+from tests.audit.kit import entry, figure, fill, force, watched
 from tests.support.harness import until
 
 
