@@ -41,8 +41,8 @@ from bot.slack.connection import (
 )
 from bot.slack.forms import Forms
 from bot.slack.home import Home
-from bot.slack.inbox import Inbox
 from bot.slack.identity import Identities
+from bot.slack.inbox import Inbox
 from bot.slack.listeners import Listeners
 from bot.slack.outbound import Outbound, SlackError, SlackFatal
 from bot.slack.router import Router
@@ -208,11 +208,13 @@ class Bot:
         self._closers.push_async_callback(api.close)
         fleet = FleetView(api.url, state / f"fleet-{name}.json")
         watcher = RegionWatcher(
-            api, fleet, WatchSettings(
+            api,
+            fleet,
+            WatchSettings(
                 events_every=self.pace.events,
                 snapshot_every=self.pace.snapshot,
                 sync=SyncSettings(gap=self.pace.rereads, count_every=30 * self.pace.rereads),
-            )
+            ),
         )
         try:
             await api.whoami()

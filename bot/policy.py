@@ -118,9 +118,7 @@ class Policy:
                         unknown.append(f"{entry}: {error.reason}")
         return Standings(tuple(grants), tuple(unknown))
 
-    async def may(
-        self, person: Identity, risk: Risk, origin: Origin, *, fresh: bool = False
-    ) -> Decision:
+    async def may(self, person: Identity, risk: Risk, origin: Origin, *, fresh: bool = False) -> Decision:
         """Decide whether `person` may do something of class `risk` from `origin`.
 
         With `fresh`, user groups are asked for anew: what a click decides must not rest on an old answer.

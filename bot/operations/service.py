@@ -123,7 +123,9 @@ class Operations:
                 False, f"{operation_id} has expired. Ask again, so that the plan fits the world as it is now."
             )
         async with self._confirming:
-            holders = await self._store.holders(operation.region, {target.key for target in operation.targets})
+            holders = await self._store.holders(
+                operation.region, {target.key for target in operation.targets}
+            )
             held = {key: holder for key, holder in holders.items() if holder.id != operation_id}
             if held:
                 key, holder = next(iter(held.items()))

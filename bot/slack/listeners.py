@@ -111,7 +111,9 @@ class Listeners:
         asker, origin = _asker(body), _origin(body)
         reply = CommandReply(self._outbound, str(body.get("response_url") or ""))
         value = str(action.get("value") or "")
-        self._spawn(self._router.click(action_name(str(action.get("action_id"))), value, asker, origin, reply))
+        self._spawn(
+            self._router.click(action_name(str(action.get("action_id"))), value, asker, origin, reply)
+        )
 
     async def _on_form_click(self, ack: AsyncAck, body: Mapping[str, Any], action: Mapping[str, Any]) -> None:
         await ack()

@@ -22,7 +22,7 @@ from bot.operations.plan import Plan
 from bot.operations.service import Operations, Verdict
 from bot.people import Identity, Origin
 from bot.policy import Decision, Policy, Risk
-from bot.slack.identity import IdentityUnknownError, Identities
+from bot.slack.identity import Identities, IdentityUnknownError
 from bot.slack.outbound import ChannelRefused, SlackError
 from bot.slack.threads import Threads
 from bot.storage import StorageUnavailableError
@@ -144,7 +144,8 @@ class Router:
         except SlackError as error:
             self._log.warning("answer_not_delivered", error=str(error))
             await self._refuse(
-                reply, say(Mark.FAIL, f" Slack did not take my answer: {error}. Nothing was started; ask again.")
+                reply,
+                say(Mark.FAIL, f" Slack did not take my answer: {error}. Nothing was started; ask again."),
             )
             return call, "slack"
 
