@@ -16,9 +16,12 @@ _RECORDING = ROOT / "tests" / "contract" / "recordings" / "3.4.10" / "machines.j
 _EXCHANGE = "machine_read"
 _WORDS = {
     "ours": "bot.maas.models",
+    "ours-portions": "bot.maas.models, 50 at a time",
     "libmaas": "python-libmaas objects",
-    "libmaas-read": "python-libmaas objects, those fields read",
+    "libmaas-read": "python-libmaas objects, fields read",
 }
+_PORTION = 50
+_FIGURES = ("seconds", "held", "peak", "rss")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,34 +33,44 @@ class Options:
 
 
 async def measure(options: Options | None = None) -> Report:
-    """Every figure is the median over the processes of a side."""
+    """Times are medians over the processes of a side; memory, which does not vary, is measured once."""
     options = options or Options()
     with tempfile.TemporaryDirectory(prefix="maasbot-bench-") as name:
         folder = Path(name)
-        body = folder / "machines.json"
-        body.write_bytes(make_body(options.machines))
-        size = body.stat().st_size
+        whole, portions = folder / "whole", folder / "portions"
+        whole.write_bytes(make_body(options.machines))
+        firsts = range(0, options.machines, _PORTION)
+        portions.write_bytes(b"\n".join(make_body(min(_PORTION, options.machines - at), at) for at in firsts))
+        size = whole.stat().st_size
+        bodies = {side: portions if side == "ours-portions" else whole for side in _WORDS}
         found: dict[str, list[dict[str, Any]]] = {side: [] for side in _WORDS}
         for _ in range(options.processes):
             for side, results in found.items():
-                results.append(await _run(side, body, folder))
+                results.append(await _run(side, "time", bodies[side], folder))
+        for side, results in found.items():
+            results.append(await _run(side, "memory", bodies[side], folder))
     return _report(options, size, found)
 
 
-def make_body(machines: int) -> bytes:
-    """A list answer: one recorded machine, again and again under other names."""
+def make_body(machines: int, first: int = 0) -> bytes:
+    """A list answer: one recorded machine, again and again with ids, names, addresses and a serial of its own."""
     lines = _RECORDING.read_text(encoding="utf-8").splitlines()
     exchange = next(one for one in map(json.loads, lines) if one["name"] == _EXCHANGE)
     recorded = json.loads(exchange["answer"])
+    text = json.dumps(recorded)
     fleet = []
-    for number in range(machines):
-        name = f"node-{number}"
-        fleet.append({**recorded, "system_id": f"m{number:05d}", "hostname": name, "fqdn": f"{name}.maas"})
-    return json.dumps(fleet).encode()
+    for number in range(first, first + machines):
+        mac = f"52:54:01:{number >> 16:02x}:{number >> 8 & 255:02x}:{number & 255:02x}"
+        own = text.replace(recorded["system_id"], f"m{number:05d}").replace(recorded["hostname"], f"node-{number}")
+        machine = json.loads(own.replace(recorded["boot_interface"]["mac_address"], mac))
+        machine["ip_addresses"] = [f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"]
+        machine["hardware_info"]["system_serial"] = f"SN{number:08d}"
+        fleet.append(json.dumps(machine))
+    return f"[{', '.join(fleet)}]".encode()
 
 
-async def _run(side: str, body: Path, folder: Path) -> dict[str, Any]:
-    child = Child(f"decode-{side}", ("-m", "bench.decode_side", side, str(body)), folder)
+async def _run(side: str, pass_: str, body: Path, folder: Path) -> dict[str, Any]:
+    child = Child(f"decode-{side}", ("-m", "bench.decode_side", side, pass_, str(body)), folder)
     try:
         await child.start()
         result: dict[str, Any] = await child.read()
@@ -70,35 +83,33 @@ def _report(options: Options, size: int, found: dict[str, list[dict[str, Any]]])
     missing = next((one["missing"] for results in found.values() for one in results if "missing" in one), None)
     figures: dict[str, float] = {"body": size}
     rows = []
-    for side, words in _WORDS.items():
-        if any("missing" in one for one in found[side]):
-            continue
-        for name in ("seconds", "held", "peak", "rss"):
-            figures[f"{side}_{name}"] = median(one[name] for one in found[side])
-        shown = [mib(figures[f"{side}_{name}"]) for name in ("held", "peak", "rss")]
-        rows.append([words, ms(figures[f"{side}_seconds"]), *shown])
+    sides = [side for side, results in found.items() if not any("missing" in one for one in results)]
+    for side in sides:
+        for name in _FIGURES:
+            figures[f"{side}_{name}"] = median(one[name] for one in found[side] if name in one)
+        shown = [mib(figures[f"{side}_{name}"]) for name in _FIGURES[1:]]
+        rows.append([_WORDS[side], ms(figures[f"{side}_seconds"]), *shown])
+    for theirs in [side for side in sides if side.startswith("libmaas")]:
+        for ours in ("ours", "ours-portions"):
+            times = [ratio(figures[f"{theirs}_{name}"], figures[f"{ours}_{name}"]) for name in _FIGURES]
+            rows.append([f"{_WORDS[theirs]} / {_WORDS[ours].removeprefix('bot.maas.')}", *times])
+            figures[f"{theirs}/{ours}_seconds"] = figures[f"{theirs}_seconds"] / figures[f"{ours}_seconds"]
+            figures[f"{theirs}/{ours}_held"] = figures[f"{theirs}_held"] / figures[f"{ours}_held"]
     notes = [
-        f"{options.machines} times one machine as MAAS 3.4.10 gave it, {mib(size)} of JSON. Median of "
-        f"{options.processes} fresh processes a side. 'Held' is what Python objects take afterwards, 'peak' what "
-        "they took meanwhile (tracemalloc, in a second pass); 'RSS' is by how much the process grew in the first.",
-        "python-libmaas converts a field when it is read: its first row makes the objects, its second reads those "
-        "fields that the bot keeps, once.",
+        f"{options.machines} times one machine as MAAS 3.4.10 gave it, with names and addresses of its own: "
+        f"{mib(size)} of JSON. Fresh processes; the time is the median of {options.processes}. 'Held' is what Python "
+        "objects take afterwards, 'peak' what they took meanwhile, 'RSS' by how much the process grew.",
+        "python-libmaas converts a field when it is read: its first row only wraps the answer, its second also reads, "
+        "once, the fields that the bot keeps, which our models have converted and checked by then.",
+        "Our decoder builds the whole body's JSON in native memory before it picks what is kept, which only RSS shows. "
+        "The bot reads at most 50 machines with one call, as the second row does.",
     ]
     if missing is not None:
         notes.append(f"python-libmaas's objects can't be had here: {missing}")
-    for side in ("libmaas", "libmaas-read"):
-        if f"{side}_seconds" in figures:
-            times = []
-            for name in ("seconds", "held", "peak", "rss"):
-                theirs, ours = figures[f"{side}_{name}"], figures[f"ours_{name}"]
-                figures[f"{side}_ratio_{name}"] = theirs / max(ours, 1e-9)
-                times.append(ratio(theirs, ours))
-            rows.append([f"{_WORDS[side]} / ours", *times])
-    headers = [f"{options.machines} machines", "time", "held", "peak", "RSS"]
     return Report(
         title="Decoding machines",
         aim="at least 5 times faster than python-libmaas, at most half the memory.",
-        tables=[Table(headers, rows)],
+        tables=[Table([f"{options.machines} machines", "time", "held", "peak", "RSS"], rows)],
         notes=notes,
         figures=figures,
     )

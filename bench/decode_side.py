@@ -1,4 +1,4 @@
-"""One side of `bench.decode` in a process of its own: `python -m bench.decode_side ours|libmaas|libmaas-read FILE`."""
+"""One side of `bench.decode`: `python -m bench.decode_side SIDE time|memory FILE`, each line of the file a body."""
 
 from __future__ import annotations
 
@@ -53,35 +53,38 @@ def libmaas(fields: tuple[str, ...] = ()) -> Decode:
     return decode
 
 
-def measure(decode: Decode, path: Path) -> dict[str, float]:
-    """Seconds, and bytes of memory: held after, at the peak, and by which the process grew."""
-    body = path.read_bytes()
+def timed(decode: Decode, bodies: list[bytes]) -> dict[str, float]:
+    """Seconds, and the bytes by which the process grew."""
     decode(make_body(1))
     gc.collect()
     before = psutil.Process().memory_info().rss
     started = time.perf_counter()
-    made = decode(body)
+    made = [decode(body) for body in bodies]
     seconds = time.perf_counter() - started
-    rss = psutil.Process().memory_info().rss - before
-    del made
+    return {"seconds": seconds, "rss": psutil.Process().memory_info().rss - before, "machines": sum(map(len, made))}
+
+
+def weighed(decode: Decode, bodies: list[bytes]) -> dict[str, float]:
+    """Bytes of Python objects: afterwards, and at the most."""
+    decode(make_body(1))
     gc.collect()
     tracemalloc.start()
-    made = decode(body)
+    made = [decode(body) for body in bodies]
     gc.collect()
     held, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    return {"seconds": seconds, "held": held, "peak": peak, "rss": rss, "machines": len(made)}
+    return {"held": held, "peak": peak, "machines": sum(map(len, made))}
 
 
-def main(side: str, path: Path) -> None:
+def main(side: str, pass_: str, path: Path) -> None:
     """Print one JSON line."""
     try:
-        decode = ours() if side == "ours" else libmaas(_FIELDS if side == "libmaas-read" else ())
+        decode = ours() if side.startswith("ours") else libmaas(_FIELDS if side == "libmaas-read" else ())
     except ImportError as error:
         print(json.dumps({"missing": f"{error} (its object layer needs Python 3.11)"}))
         return
-    print(json.dumps(measure(decode, path)))
+    bodies = path.read_bytes().splitlines()
+    print(json.dumps((timed if pass_ == "time" else weighed)(decode, bodies)))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(sys.argv[1], sys.argv[2], Path(sys.argv[3]))

@@ -251,11 +251,13 @@ class Bot:
         self._closers.push_async_callback(api.close)
         fleet = FleetView(api.url, state / f"fleet-{name}.json")
         watcher = RegionWatcher(
-            api, fleet, WatchSettings(
+            api,
+            fleet,
+            WatchSettings(
                 events_every=self.pace.events,
                 snapshot_every=self.pace.snapshot,
                 sync=SyncSettings(gap=self.pace.rereads, count_every=30 * self.pace.rereads),
-            )
+            ),
         )
         try:
             await api.whoami()

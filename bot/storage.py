@@ -21,6 +21,9 @@ T = TypeVar("T")
 
 metadata = sa.MetaData()
 
+#: Seconds to wait for another program's lock on SQLite: a person waits for several such calls, one after the other.
+_SQLITE_PATIENCE = 3
+
 #: Slack messages that are kept up to date: written before the post, so that a restart edits and does not post anew.
 slack_messages = sa.Table(
     "slack_messages",
@@ -188,7 +191,7 @@ class Database:
         options: dict[str, Any] = {"pool_pre_ping": not self.is_sqlite}
         options["execution_options"] = {"audit_redactor": Redactor(secrets)}
         if self.is_sqlite:
-            options["connect_args"] = {"timeout": 10, "check_same_thread": False}
+            options["connect_args"] = {"timeout": _SQLITE_PATIENCE, "check_same_thread": False}
         else:
             # A server that is gone without a word is noticed within the time that replicas give each other.
             options["connect_args"] = {
@@ -219,7 +222,7 @@ class Database:
         """Run `fn` in one transaction, which commits when it returns.
 
         Raises:
-            StorageUnavailableError: locked for more than ten seconds, full, read-only or unreachable.
+            StorageUnavailableError: locked for more than three seconds, full, read-only or unreachable.
         """
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, self.run_blocking, fn)
@@ -259,7 +262,7 @@ def _set_sqlite_pragmas(connection: Any, _record: object) -> None:
     # WAL: in the default journal mode a single writer stalled readers for up to a minute with 200 operations waiting.
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA busy_timeout=10000")
+    cursor.execute(f"PRAGMA busy_timeout={_SQLITE_PATIENCE * 1000}")
     cursor.execute("PRAGMA synchronous=NORMAL")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()

@@ -167,7 +167,11 @@ async def _cause(ctx: Context, machine: Machine) -> Cause | None:
 def _facts(machine: Machine) -> list[tuple[str, Text]]:
     hardware = " ".join(part for part in (machine.vendor, machine.product) if part and part != "Unknown")
     unseen = not (machine.cpu_count or machine.memory or machine.storage)
-    size = "not known before it is commissioned" if unseen else f"{machine.cpu_count} CPU, {machine.memory / 1024:.0f} GiB, {machine.storage / 1000:.0f} GB disk"
+    size = (
+        "not known before it is commissioned"
+        if unseen
+        else f"{machine.cpu_count} CPU, {machine.memory / 1024:.0f} GiB, {machine.storage / 1000:.0f} GB disk"
+    )
     system = " ".join(part for part in (machine.osystem, machine.distro_series) if part)
     facts: list[tuple[str, Text]] = [
         ("System id", [Code(machine.system_id)]),

@@ -120,8 +120,12 @@ def error_from_answer(
         return Forbidden(problem, remedy, endpoint=endpoint, status=status)
     if status == 404:
         if "Unknown API endpoint" in text:
-            return UnexpectedAnswer(f"The region does not know {endpoint}: {text}", endpoint=endpoint, status=status)
-        return NotFound(f"The region has no {subject or 'such thing'} ({endpoint}).", endpoint=endpoint, status=status)
+            return UnexpectedAnswer(
+                f"The region does not know {endpoint}: {text}", endpoint=endpoint, status=status
+            )
+        return NotFound(
+            f"The region has no {subject or 'such thing'} ({endpoint}).", endpoint=endpoint, status=status
+        )
     if status == 409:
         return Conflict(text or f"{endpoint} is not possible{of} now.", endpoint=endpoint, status=status)
     if status in {429, 503}:
@@ -133,7 +137,7 @@ def error_from_answer(
     if status == 504:
         problem = f"The region gave up waiting{of} in {endpoint} (504)" + (f": {text}" if text else ".")
         waits_for_bmc = is_write or "power" in endpoint.lower()
-        remedy = "" if waits_for_bmc else "Try again in a minute; if it stays so, look at the region's load and its database."
+        remedy = "" if waits_for_bmc else "Try again in a minute; if it stays so, look at the region's load."
         return GatewayTimeout(problem, remedy, endpoint=endpoint, status=status, outcome_unknown=is_write)
     if status >= 500:
         problem = f"The region failed in {endpoint}{of} ({status})" + (f": {text}" if text else ".")

@@ -116,7 +116,9 @@ class Commissioning(MachineKind):
         newest = max(telling, key=lambda event: event.id, default=None)
         if newest is None or newest.type == "Ready":
             return None
-        return End(good=False, label="Ready", detail="Commissioning was aborted; the machine is Ready, as before.")
+        return End(
+            good=False, label="Ready", detail="Commissioning was aborted; the machine is Ready, as before."
+        )
 
     async def stop(self, region: RegionService, key: str) -> None:
         """Abort commissioning in MAAS; a machine that has ended meanwhile is left as it is."""

@@ -149,7 +149,8 @@ class Router:
         except SlackError as error:
             self._log.warning("answer_not_delivered", error=str(error))
             await self._refuse(
-                reply, say(Mark.FAIL, f" Slack did not take my answer: {error}. Nothing was started; ask again.")
+                reply,
+                say(Mark.FAIL, f" Slack did not take my answer: {error}. Nothing was started; ask again."),
             )
             return call, "slack"
 

@@ -42,8 +42,8 @@ async def test_decode() -> None:
     check(report)
     assert report.figures["ours_seconds"] > 0
     if sys.version_info < (3, 12):
-        assert report.figures["libmaas_ratio_seconds"] > 1
-        assert report.figures["libmaas_ratio_held"] > 2
+        assert report.figures["libmaas-read/ours_seconds"] > 1
+        assert report.figures["libmaas/ours_held"] > 2
 
 
 def test_the_body_is_a_list_of_different_machines() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -77,19 +76,6 @@ def rows(state: Path, query: str, *values: Any, file: str = "maasbot.sqlite") ->
         return found
     finally:
         connection.close()
-
-
-def everything_posted(it: Running) -> str:
-    """All that the bot sent to Slack, as one text."""
-    calls = [json.dumps(dict(call.args), default=str) for call in it.world.workspace.calls]
-    shown = [
-        said(message) + str([version.text for version in message.versions])
-        for channel in it.world.workspace.channels
-        for user in it.world.workspace.users
-        if it.world.workspace.may_see(user, channel)
-        for message in it.world.workspace.messages(channel, user)
-    ]
-    return "\n".join([*calls, *shown])
 
 
 async def stays(condition: Any, seconds: float, what: str) -> None:

@@ -97,7 +97,10 @@ async def test_the_slack_door_is_shut_in_socket_mode(tmp_path: Path) -> None:
     async with running(tmp_path) as it:
         assert it.bot.web is not None
         base = f"http://127.0.0.1:{it.bot.web.port}"
-        async with aiohttp.ClientSession() as session, session.post(f"{base}/slack/events", data=b"x") as answer:
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(f"{base}/slack/events", data=b"x") as answer,
+        ):
             assert answer.status == 404
         it.world.workspace.faults.set("refuse-socket", seconds=3)
         it.world.workspace.faults.set("disconnect", mode="abrupt")

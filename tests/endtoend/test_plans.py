@@ -87,7 +87,8 @@ async def test_confirm_and_withdraw_at_once_agree(tmp_path: Path) -> None:
         plan = await it.talk.ask("commission node-3")
         await asyncio.gather(it.talk.click(plan, CONFIRM), it.talk.click(plan, WITHDRAW))
         text = await until(
-            lambda: (text := it.talk.read(plan)) and ("withdrawn" in text or "Commissioned" in text) and text, 20
+            lambda: (text := it.talk.read(plan)) and ("withdrawn" in text or "Commissioned" in text) and text,
+            20,
         )
         assert asked(it, "node-3") == (0 if "withdrawn" in text else 1)
 
@@ -117,7 +118,9 @@ async def _late_click(it: Running, message: Message, element: dict[str, Any]) ->
     """A click on a button as it was, or as somebody would like it to be."""
     workspace = it.world.workspace
     current = workspace.message(MessageRef(message.channel_id, message.ts), OLGA)
-    payload = payloads.interaction(workspace, "block_actions", workspace.users[OLGA], workspace.tickets.trigger(OLGA))
+    payload = payloads.interaction(
+        workspace, "block_actions", workspace.users[OLGA], workspace.tickets.trigger(OLGA)
+    )
     payload.update(payloads.in_message(current, workspace.channels[OPS], workspace))
     ticket = workspace.tickets.response(OLGA, OPS, kind="actions", message=current.ref)
     payload["response_url"] = workspace.base_url + ticket.path

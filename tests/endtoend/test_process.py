@@ -60,7 +60,10 @@ async def maasbot(environment: dict[str, str]) -> tuple[int, str]:
             {"MAASBOT_MODE": "carrier-pigeon", "MAASBOT_APPROVAL_TTL": "0h", "MAASBOT_HTTP_PORT": "99999"},
             ["MAASBOT_MODE", "MAASBOT_APPROVAL_TTL", "MAASBOT_HTTP_PORT"],
         ),
-        ({"MAAS_API_KEY": "only-one-secret-part", "SLACK_APP_TOKEN": "secret"}, ["MAAS_API_KEY", "SLACK_APP_TOKEN"]),
+        (
+            {"MAAS_API_KEY": "only-one-secret-part", "SLACK_APP_TOKEN": "secret"},
+            ["MAAS_API_KEY", "SLACK_APP_TOKEN"],
+        ),
         ({"MAASBOT_OPERATORS": "olga"}, ["MAASBOT_OPERATORS"]),
         ({"MAAS_URL": "maas.example"}, ["MAAS_URL"]),
         ({"MAASBOT_CONFIG": "/nowhere/maasbot.toml"}, ["MAASBOT_CONFIG"]),
@@ -135,7 +138,9 @@ async def test_sigterm_in_the_middle_of_work(tmp_path: Path) -> None:
             talk = Talk(world)
             root = await talk.ask("commission node-3 node-7 node-2")
             await talk.click(root, CONFIRM)
-            await until(lambda: world.region.effects["commission", world.region.world.machine("node-3").system_id])
+            await until(
+                lambda: world.region.effects["commission", world.region.world.machine("node-3").system_id]
+            )
             started = time.monotonic()
             assert await bot.terminate() == 0
             assert time.monotonic() - started < 10
@@ -167,7 +172,11 @@ async def test_no_secret_is_written_down_or_said(tmp_path: Path) -> None:
         finally:
             await bot.terminate()
             bot.kill()
-        secrets = [world.workspace.app.bot_token, world.workspace.app.app_token, world.workspace.app.signing_secret]
+        secrets = [
+            world.workspace.app.bot_token,
+            world.workspace.app.app_token,
+            world.workspace.app.signing_secret,
+        ]
         secrets += world.region.api_key.split(":")
         secrets += ["oauth_signature", "Expected signature base string", "xZ8qLr3v"]
         places = {"log": bot.log.read_text(errors="replace")}
