@@ -13,7 +13,7 @@ import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.audit import Audit, Entry, Rhythm, mirror_for
+from bot.audit import Audit, Entry, Health, Rhythm, mirror_for
 from bot.command.declaration import Catalog
 from bot.command.parser import Parser
 from bot.maas.diagnoses import Diagnoses
@@ -82,7 +82,7 @@ class Bot:
 
     settings: Settings
     catalog: Catalog
-    overview: Callable[[tuple[RegionService, ...], Sequence[Operation]], list[Part]]
+    overview: Callable[[tuple[RegionService, ...], Sequence[Operation], Health], list[Part]]
     pace: Pace = field(default_factory=Pace)
     metrics: Metrics = field(default_factory=Metrics)
     regions: dict[str, RegionService] = field(default_factory=dict)
@@ -176,7 +176,7 @@ class Bot:
         forms = Forms(router, outbound, identities, policy, self.catalog, parser, self.regions)
 
         async def overview() -> list[Part]:
-            return self.overview(tuple(self.regions.values()), await operations.under_way())
+            return self.overview(tuple(self.regions.values()), await operations.under_way(), audit.health)
 
         home = Home(outbound, identities, policy, operations, overview)
         inbox = Inbox(database, outbound, engine.replica)
@@ -225,17 +225,13 @@ class Bot:
         attempt = 0
         while True:
             try:
-                return await preflight(
-                    client, app_token.get_secret_value() if app_token is not None else None
-                )
+                return await preflight(client, app_token.get_secret_value() if app_token is not None else None)
             except FatalCredentialsError:
                 raise
             except (SlackApiError, aiohttp.ClientError, OSError, TimeoutError) as error:
                 delay = _SLACK_PATIENCE[min(attempt, len(_SLACK_PATIENCE) - 1)]
                 attempt += 1
-                structlog.get_logger("app").warning(
-                    "slack_not_reached", error=type(error).__name__, again_in=delay
-                )
+                structlog.get_logger("app").warning("slack_not_reached", error=type(error).__name__, again_in=delay)
                 await asyncio.sleep(delay)
 
     async def _start_region(self, name: str, region: RegionSettings) -> RegionService:
@@ -273,9 +269,7 @@ class Bot:
         self._closers.push_async_callback(diagnoses.stop)
         return RegionService(name, region.url, api, fleet, watcher, diagnoses)
 
-    async def _take_words(
-        self, listeners: Listeners, client: AsyncWebClient, me: Me, database: Database
-    ) -> None:
+    async def _take_words(self, listeners: Listeners, client: AsyncWebClient, me: Me, database: Database) -> None:
         settings = self.settings
         secret = settings.slack_signing_secret.get_secret_value() if settings.slack_signing_secret else ""
         app = build_app(client, secret, me)

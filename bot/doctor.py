@@ -81,9 +81,7 @@ async def _storage(settings: Settings) -> Finding:
         remedy = f"Make {settings.state_dir} writable for this user, or set MAASBOT_STATE_DIR."
         return Finding("storage", False, f"{settings.state_dir}: {error.strerror}", remedy)
     except StorageUnavailableError as error:
-        return Finding(
-            "storage", False, error.reason, "Look at MAASBOT_DATABASE_URL and at the disk it lies on."
-        )
+        return Finding("storage", False, error.reason, "Look at MAASBOT_DATABASE_URL and at the disk it lies on.")
     return Finding("storage", True, "takes writes")
 
 
@@ -110,9 +108,7 @@ async def _audit(settings: Settings) -> Finding:
 async def _slack(settings: Settings) -> AsyncIterator[Finding]:
     assert settings.slack_bot_token is not None
     base = settings.slack_api_url if settings.slack_api_url.endswith("/") else settings.slack_api_url + "/"
-    client = AsyncWebClient(
-        token=settings.slack_bot_token.get_secret_value(), base_url=base, timeout=int(_PATIENCE)
-    )
+    client = AsyncWebClient(token=settings.slack_bot_token.get_secret_value(), base_url=base, timeout=int(_PATIENCE))
     app_token = settings.slack_app_token.get_secret_value() if settings.slack_app_token is not None else None
     try:
         me = await preflight(client, app_token if settings.mode is Mode.SOCKET else None)
@@ -129,9 +125,7 @@ async def _slack(settings: Settings) -> AsyncIterator[Finding]:
     yield Finding("Slack", True, f"workspace {me.team} ({me.team_id}), bot user {me.user_id}")
     missing = sorted(set(SCOPES) - me.scopes) if me.scopes else []
     remedy = (
-        "Print the manifest with 'maasbot manifest', update the app with it and install it again."
-        if missing
-        else ""
+        "Print the manifest with 'maasbot manifest', update the app with it and install it again." if missing else ""
     )
     yield Finding(
         "Slack scopes",
@@ -145,9 +139,7 @@ async def _region(name: str, region: RegionSettings) -> AsyncIterator[Finding]:
     what = f"region {name}"
     skew = await _clock_skew(region.url)
     if skew is not None and abs(skew) > _CLOCK_LIMIT / 2:
-        remedy = (
-            "Set the clock of this host or of the region (NTP); MAAS refuses requests more than 300 s off."
-        )
+        remedy = "Set the clock of this host or of the region (NTP); MAAS refuses requests more than 300 s off."
         yield Finding(f"{what}, clock", False, f"differs by {skew:.0f} s", remedy)
     api = Region(Transport(region.url, region.key()), name)
     try:
@@ -158,18 +150,12 @@ async def _region(name: str, region: RegionSettings) -> AsyncIterator[Finding]:
         yield Finding(what, False, error.problem, error.remedy)
         return
     except TimeoutError:
-        yield Finding(
-            what, False, "it does not answer in time", "Look at the load of the region and of its database."
-        )
+        yield Finding(what, False, "it does not answer in time", "Look at the load of the region and of its database.")
         return
     finally:
         await api.close()
     yield Finding(what, True, f"MAAS {version.version}, key of {user.username}")
-    remedy = (
-        ""
-        if user.is_superuser
-        else "Make an API key of an administrator: without, most operations are refused."
-    )
+    remedy = "" if user.is_superuser else "Make an API key of an administrator: without, most operations are refused."
     yield Finding(
         f"{what}, rights",
         user.is_superuser,
@@ -210,9 +196,7 @@ def _people(settings: Settings) -> Finding:
     if warnings := settings.policy_warnings():
         return Finding("policy", False, "; ".join(warnings), "Correct the rules in maasbot.toml, or remove them.")
     if not settings.operators and not settings.policy.of(Effect.ALLOW):
-        return Finding(
-            "policy", False, "MAASBOT_OPERATORS is empty: nobody may change anything", "Name the operators."
-        )
+        return Finding("policy", False, "MAASBOT_OPERATORS is empty: nobody may change anything", "Name the operators.")
     rules = f", {len(settings.policy.rules)} rules" if settings.policy.rules else ""
     return Finding(
         "policy", True, f"{len(settings.channels)} channels, {len(settings.operators)} operators or groups{rules}"

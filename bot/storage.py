@@ -94,9 +94,7 @@ decisions = sa.Table(
 operation_targets = sa.Table(
     "operation_targets",
     metadata,
-    sa.Column(
-        "operation_id", sa.String(20), sa.ForeignKey("operations.id", ondelete="CASCADE"), primary_key=True
-    ),
+    sa.Column("operation_id", sa.String(20), sa.ForeignKey("operations.id", ondelete="CASCADE"), primary_key=True),
     sa.Column("key", sa.String(80), primary_key=True),
     sa.Column("seq", sa.Integer, nullable=False),
     sa.Column("name", sa.String(255), nullable=False),
@@ -208,9 +206,7 @@ class Database:
         self._engine = sa.create_engine(self.url, **options)
         if self.is_sqlite:
             event.listen(self._engine, "connect", _set_sqlite_pragmas)
-        self._threads = ThreadPoolExecutor(
-            max_workers=1 if self.is_sqlite else threads, thread_name_prefix="storage"
-        )
+        self._threads = ThreadPoolExecutor(max_workers=1 if self.is_sqlite else threads, thread_name_prefix="storage")
         self._checkpointer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="storage-checkpoint")
         self._since_checkpoint = 0
 

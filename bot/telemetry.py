@@ -103,15 +103,11 @@ class Metrics:
         registry = CollectorRegistry()
         self._registry = registry
         ProcessCollector(registry=registry)
-        self.commands = Counter(
-            "maasbot_commands", "Commands handled", ["command", "outcome"], registry=registry
-        )
+        self.commands = Counter("maasbot_commands", "Commands handled", ["command", "outcome"], registry=registry)
         self.command_seconds = Histogram(
             "maasbot_command_seconds", "From words to answer", ["command"], registry=registry
         )
-        self.slack_calls = Counter(
-            "maasbot_slack_calls", "Calls to Slack", ["method", "outcome"], registry=registry
-        )
+        self.slack_calls = Counter("maasbot_slack_calls", "Calls to Slack", ["method", "outcome"], registry=registry)
         self.maas_calls = Counter(
             "maasbot_maas_calls", "Calls to MAAS", ["region", "endpoint", "status"], registry=registry
         )
@@ -119,9 +115,7 @@ class Metrics:
             "maasbot_maas_seconds", "Duration of calls to MAAS", ["region", "endpoint"], registry=registry
         )
         self.operations = Gauge("maasbot_operations_under_way", "Operations under way", registry=registry)
-        self.region_up = Gauge(
-            "maasbot_region_up", "1 while the region answers", ["region"], registry=registry
-        )
+        self.region_up = Gauge("maasbot_region_up", "1 while the region answers", ["region"], registry=registry)
         self.audit_records = Gauge("maasbot_audit_records", "Records in the audit", registry=registry)
         self.audit_broken = Gauge(
             "maasbot_audit_broken", "1 when a record of the audit was changed or is missing", registry=registry
@@ -129,9 +123,7 @@ class Metrics:
         self.audit_mirror_behind = Gauge(
             "maasbot_audit_mirror_behind", "Records that the audit's file can't take now", registry=registry
         )
-        self.slack_connected = Gauge(
-            "maasbot_slack_connected", "1 while Slack is connected", registry=registry
-        )
+        self.slack_connected = Gauge("maasbot_slack_connected", "1 while Slack is connected", registry=registry)
 
     def text(self) -> bytes:
         """All figures in Prometheus's text format."""

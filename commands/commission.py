@@ -42,9 +42,7 @@ async def commission(
     selection = await select(ctx, machines)
     if at_once < 1:
         raise RefusalError(
-            Message(
-                "--at-once takes a number from 1 up.", (Paragraph(["--at-once takes a number from 1 up."]),)
-            )
+            Message("--at-once takes a number from 1 up.", (Paragraph(["--at-once takes a number from 1 up."]),))
         )
     options = {
         "ids": [machine.system_id for machine in selection],

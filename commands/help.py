@@ -55,9 +55,7 @@ def _explain(ctx: Context, name: str, allowed: dict[str, bool]) -> Message:
     if one is None or not allowed[one.name]:
         known = [candidate for candidate, may in allowed.items() if may]
         near = get_close_matches(name.lower(), known, 1)
-        hint: list[Span] = (
-            [" Did you mean ", Code(near[0]), "?"] if near else [" ", Code("/maas help"), " lists them."]
-        )
+        hint: list[Span] = [" Did you mean ", Code(near[0]), "?"] if near else [" ", Code("/maas help"), " lists them."]
         if one is not None:
             hint = [" It exists, but you may not run it here: ", Code("/maas whoami"), " says why."]
         raise RefusalError(say(Code(name), " is no command that you can run here.", *hint))

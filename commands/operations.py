@@ -61,9 +61,7 @@ async def cancel(ctx: Context, operation: str, /) -> Message:
     verdict = await ctx.operations.cancel(found.id, ctx.person, ctx.origin)
     if not verdict.done:
         raise RefusalError(say(verdict.reason))
-    return say(
-        "Stopping ", Code(found.id), f" ({found.plan.title}). Its thread says what was done and what was not."
-    )
+    return say("Stopping ", Code(found.id), f" ({found.plan.title}). Its thread says what was done and what was not.")
 
 
 @command("retry", risk=Risk.CHANGE, example="/maas retry op-4k2f")

@@ -47,8 +47,7 @@ def _unclear(ctx: Context, selection: Selection) -> Message:
         lines.append([*spans, "?"] if one.suggestions else spans)
     for several in selection.ambiguous:
         names = ", ".join(
-            f"{machine.name} (id:{machine.system_id}, {machine.status_name})"
-            for machine in several.machines[:6]
+            f"{machine.name} (id:{machine.system_id}, {machine.status_name})" for machine in several.machines[:6]
         )
         lines.append([Code(several.term), f" could be any of {names}. Write the one that you mean as id:…"])
     lines += [[Code(term), " holds for no machine now."] for term in selection.empty]
@@ -56,11 +55,8 @@ def _unclear(ctx: Context, selection: Selection) -> Message:
     status = ctx.region.fleet.status
     if status.filled_at is None:
         known = f"{status.count} of {status.expected}" if status.expected is not None else str(status.count)
-        parts.append(
-            Note([f"I am still reading the machines: {known} known so far. It may be among the others."])
-        )
+        parts.append(Note([f"I am still reading the machines: {known} known so far. It may be among the others."]))
     summary = " ".join(
-        "".join(part if isinstance(part, str) else getattr(part, "text", "") for part in line)
-        for line in lines
+        "".join(part if isinstance(part, str) else getattr(part, "text", "") for part in line) for line in lines
     )
     return Message(summary, tuple(parts))

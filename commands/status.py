@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from bot.audit import Health
 from bot.command.context import Context
 from bot.command.declaration import command
 from bot.maas.models import Machine
@@ -48,9 +49,9 @@ async def status(ctx: Context) -> Message:
     return Message(" ".join(summaries), tuple(parts))
 
 
-def overview(regions: tuple[RegionService, ...], operations: Sequence[Operation]) -> list[Part]:
+def overview(regions: tuple[RegionService, ...], operations: Sequence[Operation], audit: Health) -> list[Part]:
     """The same for App Home."""
-    parts: list[Part] = []
+    parts: list[Part] = trouble(audit)
     for region in regions:
         parts += region_parts(region, [one for one in operations if one.region == region.name])[1]
     return parts
@@ -127,9 +128,7 @@ def attention_lines(region: RegionService, machines: Sequence[Machine]) -> list[
             continue
         dead = [service for service in rack.services if service.status == "dead"]
         if dead:
-            told = "; ".join(
-                f"{one.name} is dead{f' ({one.status_info})' if one.status_info else ''}" for one in dead
-            )
+            told = "; ".join(f"{one.name} is dead{f' ({one.status_info})' if one.status_info else ''}" for one in dead)
             lines.append((1, [Mark.FAIL, " Rack ", Code(rack.hostname), f": {told}"]))
     for machine in machines:
         if machine.status.failed:
@@ -211,9 +210,7 @@ def _dhcp(snapshot: RegionSnapshot) -> Text:
     on = [vlan for vlan in vlans if vlan.dhcp_on]
     if not on:
         return [Mark.WARN, " off on every VLAN: nothing can boot over the network"]
-    return [
-        f"on for {', '.join(f'{vlan.fabric} {vlan.name}' for vlan in on[:3])}{'…' if len(on) > 3 else ''}"
-    ]
+    return [f"on for {', '.join(f'{vlan.fabric} {vlan.name}' for vlan in on[:3])}{'…' if len(on) > 3 else ''}"]
 
 
 def _unread(error: Exception | None) -> str:

@@ -56,9 +56,7 @@ class World:
         strict_timing: bool = True,
     ) -> World:
         """Make both stand-ins; with `keep` their state lives in `state` and is found there again."""
-        workspace = Workspace(
-            seed=seed, state_file=state / "slack.json" if keep else None, strict_timing=strict_timing
-        )
+        workspace = Workspace(seed=seed, state_file=state / "slack.json" if keep else None, strict_timing=strict_timing)
         catalog = build_catalog()
         parser = Parser(catalog)
         docs = [CommandDoc(one.name, parser.usage(one), one.summary) for one in catalog]
@@ -135,9 +133,7 @@ def run_demo(*, port: int, state: Path | None, machines: int, seed: int, speed: 
         if folder is None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="maasbot-demo-")))
         folder.mkdir(parents=True, exist_ok=True)
-        world = World.build(
-            folder, machines=machines, seed=seed, speed=speed, version=version, keep=state is not None
-        )
+        world = World.build(folder, machines=machines, seed=seed, speed=speed, version=version, keep=state is not None)
         return asyncio.run(_run(world, port, keep=state is not None))
 
 

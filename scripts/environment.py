@@ -24,12 +24,8 @@ def main() -> int:
     """Make the environment; return the exit code."""
     parser = argparse.ArgumentParser(description="Makes the virtual environment that uv.lock describes.")
     parser.add_argument("--venv", type=Path, default=ROOT / ".venv", help="where it is made (default: .venv)")
-    parser.add_argument(
-        "--tools", type=Path, help="where uv is put if the machine has none (default: VENV/tools)"
-    )
-    parser.add_argument(
-        "--runtime", action="store_true", help="what the bot needs to run, and the bot as a wheel"
-    )
+    parser.add_argument("--tools", type=Path, help="where uv is put if the machine has none (default: VENV/tools)")
+    parser.add_argument("--runtime", action="store_true", help="what the bot needs to run, and the bot as a wheel")
     options = parser.parse_args()
     venv = options.venv.absolute()
     tools = (options.tools or venv / "tools").absolute()
@@ -133,9 +129,7 @@ def _uv(uv: str, *arguments: str | Path) -> None:
     environ = pip_settings.for_installing(os.environ)
     # An environment that happens to be active is not the one meant here.
     environ.pop("VIRTUAL_ENV", None)
-    subprocess.run(
-        [uv, "--quiet", *map(str, arguments)], cwd=ROOT, env=environ, stdin=subprocess.DEVNULL, check=True
-    )
+    subprocess.run([uv, "--quiet", *map(str, arguments)], cwd=ROOT, env=environ, stdin=subprocess.DEVNULL, check=True)
 
 
 if __name__ == "__main__":

@@ -51,11 +51,7 @@ def refuse_what_is_not_neutral(text: str) -> None:
         if source == {"editable": "."}:
             continue
         files = [*package.get("wheels", []), *([package["sdist"]] if "sdist" in package else [])]
-        if (
-            source != {"registry": f"{NOWHERE}/simple"}
-            or not files
-            or not all("hash" in file for file in files)
-        ):
+        if source != {"registry": f"{NOWHERE}/simple"} or not files or not all("hash" in file for file in files):
             raise SystemExit(f"uv.lock: {package['name']} is not a hashed package from an index: {source}")
 
 

@@ -46,9 +46,7 @@ def for_installing(environ: Mapping[str, str]) -> dict[str, str]:
     installed by exact version and hash.
     """
     own_file = _uv_has_a_file(environ)
-    told = _told(
-        environ, _OTHER_SETTINGS if own_file else _OTHER_SETTINGS | _INDEX_SETTINGS | _FURTHER_INDEX_SETTINGS
-    )
+    told = _told(environ, _OTHER_SETTINGS if own_file else _OTHER_SETTINGS | _INDEX_SETTINGS | _FURTHER_INDEX_SETTINGS)
     told.setdefault("UV_INDEX_STRATEGY", "unsafe-best-match")
     return told
 
@@ -70,9 +68,7 @@ def _told(environ: Mapping[str, str], settings: Mapping[str, tuple[str, tuple[st
     told = dict(environ)
     configured = _from_files(environ)
     for name, (variable, settled_by) in settings.items():
-        value = environ.get(
-            _PIP_VARIABLES.get(name, "PIP_" + name.upper().replace("-", "_")), configured.get(name)
-        )
+        value = environ.get(_PIP_VARIABLES.get(name, "PIP_" + name.upper().replace("-", "_")), configured.get(name))
         if value and not any(environ.get(other) for other in settled_by):
             told[variable] = (",".join if name == "find-links" else " ".join)(value.split())
     told.setdefault("UV_PYTHON_DOWNLOADS", "never")

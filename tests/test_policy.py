@@ -74,6 +74,4 @@ async def test_without_channels_the_bot_only_reads() -> None:
     it = Policy("T0", members, (), {Role.OPERATOR: ("U0OLGA",)})
     assert (await it.may(person(), Risk.READ, HERE)).allowed
     assert not (await it.may(person(), Risk.CHANGE, HERE)).allowed
-    assert not (
-        await policy(operator="U0OLGA").may(person(), Risk.CHANGE, Origin(Door.COMMAND, "C0RANDOM"))
-    ).allowed
+    assert not (await policy(operator="U0OLGA").may(person(), Risk.CHANGE, Origin(Door.COMMAND, "C0RANDOM"))).allowed

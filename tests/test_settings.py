@@ -151,9 +151,7 @@ def test_the_file_is_read_and_the_environment_wins(monkeypatch: pytest.MonkeyPat
         ("[regions.lab]\nurl = 'http://x'\napi_key = 'secretsecret'", "three parts"),
     ],
 )
-def test_a_wrong_file_is_named(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str, says: str
-) -> None:
+def test_a_wrong_file_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str, says: str) -> None:
     (tmp_path / "maasbot.toml").write_text(content)
     assert says in "\n".join(faults(monkeypatch))
 

@@ -120,12 +120,8 @@ def error_from_answer(
         return Forbidden(problem, remedy, endpoint=endpoint, status=status)
     if status == 404:
         if "Unknown API endpoint" in text:
-            return UnexpectedAnswer(
-                f"The region does not know {endpoint}: {text}", endpoint=endpoint, status=status
-            )
-        return NotFound(
-            f"The region has no {subject or 'such thing'} ({endpoint}).", endpoint=endpoint, status=status
-        )
+            return UnexpectedAnswer(f"The region does not know {endpoint}: {text}", endpoint=endpoint, status=status)
+        return NotFound(f"The region has no {subject or 'such thing'} ({endpoint}).", endpoint=endpoint, status=status)
     if status == 409:
         return Conflict(text or f"{endpoint} is not possible{of} now.", endpoint=endpoint, status=status)
     if status in {429, 503}:

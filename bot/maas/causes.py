@@ -61,7 +61,10 @@ async def why_failed(region: Region, machine: Machine) -> Cause:
     events: list[Event] = []
     failures: list[MaasError] = []
     try:
-        events = _latest_run(await region.events(id=machine.system_id, level="DEBUG", limit=_EVENTS))
+        everything = await region.events(id=machine.system_id, level="DEBUG", limit=_EVENTS)
+        if machine.status is MachineStatus.BROKEN and (marked := _marked_broken(everything)) is not None:
+            return marked
+        events = _latest_run(everything)
     except MaasError as error:
         failures.append(error)
     runs: list[tuple[ResultsOf, ScriptResultSet]] = []
@@ -115,6 +118,19 @@ def _latest_run(events: Sequence[Event]) -> list[Event]:
         if event.type.startswith(_BEGINNINGS):
             return newest_first[: index + 1]
     return newest_first
+
+
+def _marked_broken(events: Sequence[Event]) -> Cause | None:
+    """Who marked it broken and what they said; MAAS keeps it nowhere else ("(admin) - bad psu")."""
+    marks = [event for event in events if event.type == "User marking node broken"]
+    if not marks:
+        return None
+    user, _, said = max(marks, key=lambda event: event.id).description.partition(" - ")
+    by = user.strip("() ")
+    words = clean(said, 240)
+    return Cause(
+        f"Marked broken by {by or 'somebody'}{f': {words}' if words else ', without a comment'}.", source="event"
+    )
 
 
 def _of_script(result: ScriptResult) -> Cause:

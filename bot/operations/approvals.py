@@ -128,9 +128,7 @@ class Approvals:
             return Verdict(False, f"Say why you deny {operation_id}: {operation.requester_name} will read it.")
         kind = "operation.approved" if approve else "operation.denied"
         entry = entry_for(operation, kind, person, {"reason": reason.strip(), "rule": decision.reason})
-        state = await self._store.decide(
-            operation.id, person, approved=approve, reason=reason.strip(), entries=[entry]
-        )
+        state = await self._store.decide(operation.id, person, approved=approve, reason=reason.strip(), entries=[entry])
         if state is None:
             return Verdict(False, f"{operation_id} was decided a moment ago, or you have decided already.")
         self._log.info("decided", operation=operation.id, by=person.user_id, approve=approve, state=state)
@@ -223,5 +221,3 @@ def _due(operation: Operation, now: float, ttl: timedelta) -> int:
     assert operation.expires_at is not None
     passed = 1 - (operation.expires_at - now) / ttl.total_seconds()
     return sum(1 for share in _REMINDERS if passed >= share)
-
-

@@ -116,9 +116,7 @@ class Commissioning(MachineKind):
         newest = max(telling, key=lambda event: event.id, default=None)
         if newest is None or newest.type == "Ready":
             return None
-        return End(
-            good=False, label="Ready", detail="Commissioning was aborted; the machine is Ready, as before."
-        )
+        return End(good=False, label="Ready", detail="Commissioning was aborted; the machine is Ready, as before.")
 
     async def stop(self, region: RegionService, key: str) -> None:
         """Abort commissioning in MAAS; a machine that has ended meanwhile is left as it is."""
@@ -134,30 +132,18 @@ def _reason_against(machine: Machine) -> str | None:
     if machine.locked:
         return "it is locked; unlock it first"
     if machine.status in _REFUSED:
-        owner = (
-            f" by {machine.owner}"
-            if machine.owner and machine.status is not MachineStatus.COMMISSIONING
-            else ""
-        )
+        owner = f" by {machine.owner}" if machine.owner and machine.status is not MachineStatus.COMMISSIONING else ""
         return f"it is {machine.status_name}{owner}; MAAS commissions machines that are New, Ready, failed or Broken"
     return None
 
 
 def _steps(options: Mapping[str, Any]) -> tuple[str, ...]:
     tests = options.get("testing_scripts")
-    after = (
-        "no hardware tests"
-        if tests == ["none"]
-        else f"tests: {', '.join(tests)}"
-        if tests
-        else "the default tests"
-    )
+    after = "no hardware tests" if tests == ["none"] else f"tests: {', '.join(tests)}" if tests else "the default tests"
     steps = [
         "MAAS powers the machine on; it boots over the network (PXE), not from its disk.",
         f"Commissioning scripts take stock of the hardware, then {after}.",
-        "The machine stays on with SSH open."
-        if options.get("enable_ssh")
-        else "MAAS powers it off at the end.",
+        "The machine stays on with SSH open." if options.get("enable_ssh") else "MAAS powers it off at the end.",
     ]
     skipped = [name for name in ("skip_bmc_config", "skip_networking", "skip_storage") if options.get(name)]
     if skipped:
@@ -181,13 +167,7 @@ def _warnings(machines: Sequence[Machine]) -> list[str]:
         warnings.append(
             f"MAAS can't switch {some} on (power type manual): somebody has to, once it says Commissioning."
         )
-    on = [
-        machine.name
-        for machine in machines
-        if machine.power_state == "on" and machine.status is MachineStatus.READY
-    ]
+    on = [machine.name for machine in machines if machine.power_state == "on" and machine.status is MachineStatus.READY]
     if on:
-        warnings.append(
-            f"{', '.join(on[:5])}{'…' if len(on) > 5 else ''}: powered on now, and will be restarted."
-        )
+        warnings.append(f"{', '.join(on[:5])}{'…' if len(on) > 5 else ''}: powered on now, and will be restarted.")
     return warnings

@@ -52,8 +52,7 @@ class Plan:
             "region": self.region,
             "options": dict(self.options),
             "targets": sorted(
-                [target.key, target.name, target.state, dict(sorted(target.facts.items()))]
-                for target in self.targets
+                [target.key, target.name, target.state, dict(sorted(target.facts.items()))] for target in self.targets
             ),
         }
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
@@ -97,7 +96,5 @@ def difference(before: Plan, after: Plan) -> list[str]:
             was, is_now = target.facts.get(label, "none"), now.facts.get(label, "none")
             if was != is_now:
                 lines.append(f"{now.name}: {label} {was} → {is_now}")
-    lines.extend(
-        f"{target.name}: not in the plan → {target.state}" for key, target in new.items() if key not in old
-    )
+    lines.extend(f"{target.name}: not in the plan → {target.state}" for key, target in new.items() if key not in old)
     return lines

@@ -128,9 +128,7 @@ class MachineRunner:
         kind = self._kinds[operation.kind].phases()[number]
         try:
             if region is None:
-                raise MaasError(
-                    f"The region {operation.region} is no longer in the settings.", "Set it up again."
-                )
+                raise MaasError(f"The region {operation.region} is no longer in the settings.", "Set it up again.")
             target = await self._store.target(operation.id, key)
             if target.state.ended:
                 return "ended"
@@ -151,9 +149,7 @@ class MachineRunner:
 
     # -- asking ------------------------------------------------------------------------------------------------
 
-    async def _ask(
-        self, operation: Operation, target: TargetRow, kind: MachineKind, region: RegionService
-    ) -> str:
+    async def _ask(self, operation: Operation, target: TargetRow, kind: MachineKind, region: RegionService) -> str:
         if target.state is TargetState.ASKED:
             return "asked"
         repeated = target.state is TargetState.ASKING
@@ -162,9 +158,7 @@ class MachineRunner:
             if self.cancelled(operation.id).is_set() and target.phase == 0:
                 await self._end(operation.id, target.key, TargetState.UNTOUCHED, "Not touched")
                 return "ended"
-            baseline = await self._patiently(
-                operation.id, target.key, lambda: region.newest_event_id(target.key)
-            )
+            baseline = await self._patiently(operation.id, target.key, lambda: region.newest_event_id(target.key))
             details = {"target": target.key, "outcome": "asking"}
             asking = entry_for(operation, "operation.step", None, details, (target.name,))
             await self._store.move_target(
@@ -290,9 +284,7 @@ class MachineRunner:
 
     # -- waiting -----------------------------------------------------------------------------------------------
 
-    async def _wait(
-        self, operation: Operation, target: TargetRow, kind: MachineKind, region: RegionService
-    ) -> str:
+    async def _wait(self, operation: Operation, target: TargetRow, kind: MachineKind, region: RegionService) -> str:
         # A read begun after the request: the view may still hold the machine as it was before.
         await self._patiently(operation.id, target.key, lambda: region.fleet.refresh([target.key]))
         watch = asyncio.ensure_future(self._follow(operation, target, kind, region))

@@ -136,8 +136,10 @@ class Operations:
         taken = {target.name for target in waiting}
         left_out = tuple(one for one in plan.left_out if one.name not in taken)
         count = len(plan.targets) + len(waiting)
-        title = plan.title if not waiting else f"{self._kinds[plan.kind].verb} " + (
-            waiting[0].name if count == 1 else f"{count} machines"
+        title = (
+            plan.title
+            if not waiting
+            else f"{self._kinds[plan.kind].verb} " + (waiting[0].name if count == 1 else f"{count} machines")
         )
         last = max(held.values(), key=lambda holder: holder.confirmed_at or 0.0)
         return replace(plan, title=title, targets=(*plan.targets, *waiting), left_out=left_out), last.id
@@ -291,9 +293,7 @@ class Operations:
         except KeyError:
             return None
 
-    async def _drop(
-        self, operation: Operation, new: OperationState, kind: str, person: Identity | None = None
-    ) -> bool:
+    async def _drop(self, operation: Operation, new: OperationState, kind: str, person: Identity | None = None) -> bool:
         moved = await self._store.move(
             operation.id,
             [OperationState.PLANNED, OperationState.AWAITING],

@@ -116,9 +116,7 @@ class OperationStore:
 
         return await self._database.run(read)
 
-    async def newest(
-        self, *, states: Collection[OperationState] | None = None, limit: int = 20
-    ) -> list[Operation]:
+    async def newest(self, *, states: Collection[OperationState] | None = None, limit: int = 20) -> list[Operation]:
         """The newest operations, without their targets' rows."""
 
         def read(connection: sa.Connection) -> list[Operation]:

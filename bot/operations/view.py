@@ -117,9 +117,7 @@ def plan_parts(plan: Plan) -> list[Part]:
     """Targets by name with state and facts, what will be done, what is lost, what could go wrong."""
     parts: list[Part] = []
     if len(plan.targets) <= 10:
-        parts.append(
-            Bullets([_target_line(target.name, target.state, target.facts) for target in plan.targets])
-        )
+        parts.append(Bullets([_target_line(target.name, target.state, target.facts) for target in plan.targets]))
     else:
         rows = [(target.name, target.state, target.facts.get("owner", "")) for target in plan.targets]
         parts.append(Table(("Machine", "State", "Owner"), rows, caption=f"{len(rows)} machines"))
@@ -265,9 +263,7 @@ def failure(row: TargetRow) -> Message:
     ]
     if cause is not None and cause.tail:
         parts.append(Log(cause.script or "output", cause.tail))
-    parts.append(
-        Note(["More: ", Code(f"/maas machine {row.name}"), "  Again: ", Code(f"/maas commission {row.name}")])
-    )
+    parts.append(Note(["More: ", Code(f"/maas machine {row.name}"), "  Again: ", Code(f"/maas commission {row.name}")]))
     files = (
         (File(f"{row.name}-{cause.script}.log", f"{row.name}: {cause.script}", cause.log),)
         if cause and cause.log

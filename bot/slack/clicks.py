@@ -64,9 +64,7 @@ class Clicks:
         self._threads.urge(operation_id)
         return verdict
 
-    async def _carry_out(
-        self, action: str, operation_id: str, nonce: str, person: Identity, origin: Origin
-    ) -> Verdict:
+    async def _carry_out(self, action: str, operation_id: str, nonce: str, person: Identity, origin: Origin) -> Verdict:
         if action == cards.APPROVE:
             return await self._operations.approvals.decide(operation_id, nonce, person, origin, approve=True)
         if action == view.WITHDRAW:

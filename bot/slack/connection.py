@@ -41,9 +41,7 @@ class FatalCredentialsError(Exception):
     """Slack does not accept a credential. Says which setting, and what to do."""
 
     def __init__(self, setting: str, error: str) -> None:
-        super().__init__(
-            f"{setting}: Slack answers {error}: {FATAL.get(error, 'look at the app’s settings')}."
-        )
+        super().__init__(f"{setting}: Slack answers {error}: {FATAL.get(error, 'look at the app’s settings')}.")
         self.setting = setting
         self.error = error
 

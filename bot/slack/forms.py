@@ -56,9 +56,7 @@ class Forms:
                 person = await self._identities.identify(asker.team_id, asker.user_id)
                 await self._outbound.update_view(view_id, await self._view(person, origin, reply))
             except IdentityUnknownError as error:
-                await self._outbound.update_view(
-                    view_id, _waiting(f"Slack did not tell me who you are ({error}).")
-                )
+                await self._outbound.update_view(view_id, _waiting(f"Slack did not tell me who you are ({error})."))
         except SlackError as error:
             self._log.warning("form_not_opened", error=str(error))
             if reply is not None:

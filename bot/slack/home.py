@@ -46,9 +46,7 @@ class Home:
             person = await self._identities.identify(asker.team_id, asker.user_id)
             refusal = self._policy.turn_away(person)
             parts = (
-                [Paragraph([f"{refusal.reason.capitalize()}."])]
-                if refusal is not None
-                else await self._parts(person)
+                [Paragraph([f"{refusal.reason.capitalize()}."])] if refusal is not None else await self._parts(person)
             )
             await self._outbound.publish_home(asker.user_id, Message("MAAS", tuple(parts)))
         except (SlackError, IdentityUnknownError, StorageUnavailableError) as error:

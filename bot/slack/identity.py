@@ -59,7 +59,5 @@ class Identities:
 
 def _name(user: dict[str, Any]) -> str:
     profile = user.get("profile") or {}
-    name = (
-        profile.get("display_name") or profile.get("real_name") or user.get("real_name") or user.get("name")
-    )
+    name = profile.get("display_name") or profile.get("real_name") or user.get("real_name") or user.get("name")
     return " ".join(str(name or user.get("id")).split())[:80]

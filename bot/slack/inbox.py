@@ -73,7 +73,13 @@ class Inbox:
     async def take(self, response_url: str, words: str) -> str:
         """Write a command down and return its ticket. Never raises, and never takes long: the acknowledgement waits."""
         ticket = secrets.token_hex(8)
-        row = {"id": ticket, "response_url": response_url, "words": words[:500], "taken_at": time.time(), "replica": self._replica}
+        row = {
+            "id": ticket,
+            "response_url": response_url,
+            "words": words[:500],
+            "taken_at": time.time(),
+            "replica": self._replica,
+        }
         written: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._unwritten.append((row, written))
         if self._writing is None or self._writing.done():

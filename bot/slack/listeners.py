@@ -99,20 +99,14 @@ class Listeners:
         else:
             self._spawn(self._forms.open(str(command.get("trigger_id") or ""), asker, origin, reply))
 
-    async def _answer(
-        self, text: str, asker: Asker, origin: Origin, reply: CommandReply, ticket: str
-    ) -> None:
+    async def _answer(self, text: str, asker: Asker, origin: Origin, reply: CommandReply, ticket: str) -> None:
         async with self._places:
             await self._router.words(text, asker, origin, reply)
         self._inbox.answered(ticket)
 
     async def _on_mention(self, ack: AsyncAck, body: Mapping[str, Any], event: Mapping[str, Any]) -> None:
         await ack()
-        if (
-            event.get("bot_id")
-            or event.get("user") in {None, self._me}
-            or self._seen_before(body.get("event_id"))
-        ):
+        if event.get("bot_id") or event.get("user") in {None, self._me} or self._seen_before(body.get("event_id")):
             return
         channel, ts = str(event.get("channel") or ""), str(event.get("ts") or "")
         thread = str(event.get("thread_ts") or ts)
@@ -225,9 +219,7 @@ def _asker(body: Mapping[str, Any]) -> Asker:
 
 
 def _origin(body: Mapping[str, Any]) -> Origin:
-    channel = str(
-        (body.get("channel") or {}).get("id") or (body.get("container") or {}).get("channel_id") or ""
-    )
+    channel = str((body.get("channel") or {}).get("id") or (body.get("container") or {}).get("channel_id") or "")
     # In a direct message with the bot its buttons stand for App Home's: what was asked there is decided there.
     is_private_talk = not channel or channel.startswith("D")
     return Origin(Door.HOME if is_private_talk else Door.BUTTON, channel)

@@ -81,9 +81,7 @@ class Router:
         reference = secrets.token_hex(4)
         started = time.monotonic()
         name, outcome = "unknown", "failed"
-        with structlog.contextvars.bound_contextvars(
-            request=reference, user=asker.user_id, channel=origin.channel
-        ):
+        with structlog.contextvars.bound_contextvars(request=reference, user=asker.user_id, channel=origin.channel):
             try:
                 call, outcome = await self._serve(text, asker, origin, reply)
                 name = call.command.name if call is not None else "unknown"
@@ -101,9 +99,7 @@ class Router:
         try:
             person = await self._identities.identify(asker.team_id, asker.user_id)
         except IdentityUnknownError as error:
-            await self._refuse(
-                reply, say(f"Slack did not tell me who you are ({error}). Nothing was done; try again.")
-            )
+            await self._refuse(reply, say(f"Slack did not tell me who you are ({error}). Nothing was done; try again."))
             return None, "unidentified"
         refusal = self._policy.turn_away(person) or self._policy.wrong_place(Risk.READ, origin)
         if refusal is not None:

@@ -122,18 +122,13 @@ class Threads:
         kind = self._kinds[operation.kind]
         ended = operation.state.ended
         usual = await self._usual(operation) if operation.state is OperationState.PLANNED else None
-        if (
-            operation.state is OperationState.PLANNED
-            and await self._outbound.ts_of(_key(operation_id)) is None
-        ):
+        if operation.state is OperationState.PLANNED and await self._outbound.ts_of(_key(operation_id)) is None:
             # A crash came between storing the plan and showing it; who asked for it still waits.
             await self.present(operation_id)
             return
         if operation.state in _SILENT and await self._outbound.ts_of(_key(operation_id)) is None:
             return  # its plan was never shown, so there is nothing to bring up to date
-        self._outbound.show(
-            _key(operation_id), view.root(operation, kind, usual), final=ended, urgent=urgent or ended
-        )
+        self._outbound.show(_key(operation_id), view.root(operation, kind, usual), final=ended, urgent=urgent or ended)
         await self._cards.show(operation, urgent=urgent)
         if operation.state in _SILENT:
             return

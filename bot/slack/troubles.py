@@ -24,14 +24,10 @@ def region_trouble(error: MaasError) -> Message:
     """MAAS did not do as asked, or did not say whether it did."""
     unknown = error.outcome_unknown
     left = (
-        "It is not known whether MAAS carried it out; look before asking again."
-        if unknown
-        else "Nothing was changed."
+        "It is not known whether MAAS carried it out; look before asking again." if unknown else "Nothing was changed."
     )
     text = f"MAAS: {error.problem} {left} {error.remedy}"
-    return Message(
-        text, (Paragraph([Mark.FAIL, f" MAAS: {error.problem} {left}"]), Paragraph([error.remedy]))
-    )
+    return Message(text, (Paragraph([Mark.FAIL, f" MAAS: {error.problem} {left}"]), Paragraph([error.remedy])))
 
 
 def storage_trouble(error: StorageUnavailableError) -> Message:

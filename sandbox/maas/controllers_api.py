@@ -23,9 +23,7 @@ class ControllersApi:
         yield Route(racks, "GET", None, lambda _: json_answer([self._context.controllers.rack_json()]))
         yield Route(racks, "GET", "describe_power_types", self._power_types)
         yield Route(racks, "GET", "is_registered", self._is_registered, anonymous=True)
-        yield Route(
-            racks, "GET", "power_parameters", lambda _: json_answer({self._world.rack_id: {}}), admin=True
-        )
+        yield Route(racks, "GET", "power_parameters", lambda _: json_answer({self._world.rack_id: {}}), admin=True)
         yield Route(racks, "POST", "import_boot_images", self._import_all, admin=True)
         yield Route(rack, "GET", None, self._read)
         yield Route(rack, "GET", "list_boot_images", self._boot_images)

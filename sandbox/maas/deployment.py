@@ -56,9 +56,7 @@ class Deployment:
         if machine.has_bmc:
             self._power.turn(machine, "on", "deploy-powered")
         else:
-            self._timers.after(
-                self._power.jitter(8, 15), "deploy-powered", machine.system_id, key=machine.system_id
-            )
+            self._timers.after(self._power.jitter(8, 15), "deploy-powered", machine.system_id, key=machine.system_id)
 
     def release(self, machine: Machine, *, erase: bool) -> None:
         if machine.status in (states.READY, states.RELEASING):

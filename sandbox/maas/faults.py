@@ -94,8 +94,7 @@ class Faults:
     def active(self) -> dict[str, dict[str, Any]]:
         """Names of the faults that are on, with their parameters; `count` is what is left."""
         return {
-            name: f.params if f.count is None else {**f.params, "count": f.count}
-            for name, f in self._active.items()
+            name: f.params if f.count is None else {**f.params, "count": f.count} for name, f in self._active.items()
         }
 
     def is_active(self, name: str) -> bool:

@@ -55,9 +55,7 @@ class GroupsApi:
         yield Route(tag, "GET", "devices", lambda r: json_answer(self._tag(r) and []))
         yield Route(tag, "GET", "rack_controllers", self._tagged_racks)
         yield Route(tag, "GET", "region_controllers", self._tagged_regions)
-        yield Route(
-            tag, "POST", "rebuild", lambda r: json_answer({"rebuilding": self._tag(r).name}), admin=True
-        )
+        yield Route(tag, "POST", "rebuild", lambda r: json_answer({"rebuilding": self._tag(r).name}), admin=True)
         yield Route(tag, "POST", "update_nodes", self._update_nodes, admin=True)
 
     def _missing(self, model: str) -> Refusal:

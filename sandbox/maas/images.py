@@ -177,13 +177,9 @@ class ImageStore:
     def add_ubuntu(self, release: str, arch: str = "amd64", *, complete: bool = True) -> list[BootResource]:
         """The ga and hwe resources of a release; they share their squashfs."""
         number = RELEASES[release]
-        return [
-            self._add_kernel(release, arch, flavour, number, complete=complete) for flavour in ("ga", "hwe")
-        ]
+        return [self._add_kernel(release, arch, flavour, number, complete=complete) for flavour in ("ga", "hwe")]
 
-    def _add_kernel(
-        self, release: str, arch: str, flavour: str, number: str, *, complete: bool
-    ) -> BootResource:
+    def _add_kernel(self, release: str, arch: str, flavour: str, number: str, *, complete: bool) -> BootResource:
         files = [
             BootFile(name, _sum(release, arch, "" if name == "squashfs" else flavour, name), size)
             for name, size in FILE_SIZES.items()
@@ -243,12 +239,10 @@ class ImageStore:
 
     def load(self, rows: dict[str, Any]) -> None:
         self.sources = [
-            BootSource(**{**s, "selections": [Selection(**x) for x in s["selections"]]})
-            for s in rows["sources"]
+            BootSource(**{**s, "selections": [Selection(**x) for x in s["selections"]]}) for s in rows["sources"]
         ]
         self.resources = {
-            r["id"]: BootResource(**{**r, "files": [BootFile(**f) for f in r["files"]]})
-            for r in rows["resources"]
+            r["id"]: BootResource(**{**r, "files": [BootFile(**f) for f in r["files"]]}) for r in rows["resources"]
         }
         self.importing, self.stop_wanted = rows["importing"], rows["stop_wanted"]
         self.orphans = set(rows["orphans"])

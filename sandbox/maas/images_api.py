@@ -73,8 +73,7 @@ class ImagesApi:
         if kind not in (None, "synced", "uploaded", "generated"):
             raise refuse(
                 400,
-                f"'{kind}' is not a valid boot resource type. Available types: ['synced', 'generated',"
-                " 'uploaded']",
+                f"'{kind}' is not a valid boot resource type. Available types: ['synced', 'generated', 'uploaded']",
             )
         rows = [
             r.as_json(old=self._world.old, sets=False)
@@ -230,9 +229,7 @@ class ImagesApi:
         self, source: BootSource, own: Selection | None, os: str, release: str, arches: list[str]
     ) -> None:
         # "" matches every OS in MAAS's look-up, which is how a selection without an OS gets through
-        on_mirror = (os in ("ubuntu", "") and release in self._images.mirror) or (
-            os == "centos" and release in CENTOS
-        )
+        on_mirror = (os in ("ubuntu", "") and release in self._images.mirror) or (os == "centos" and release in CENTOS)
         if not on_mirror or not source.index_read:
             words = f"OS {os} with release {release} has no available images for download"
             raise refuse_form({"os": words})

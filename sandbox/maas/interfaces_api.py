@@ -82,9 +82,7 @@ class InterfacesApi:
             raise refuse_form({"mode": "This field is required."})
         subnet = self._world.network.subnets.get(int(form.text("subnet") or "0"))
         if subnet is None:
-            raise refuse_form(
-                {"subnet": "Select a valid choice. That choice is not one of the available choices."}
-            )
+            raise refuse_form({"subnet": "Select a valid choice. That choice is not one of the available choices."})
         machine.subnet = subnet.id
         if mode == "STATIC":
             taken = {m.ip for m in self._world.machines.values() if m.ip}

@@ -54,9 +54,7 @@ class LifeCycle:
     def commission(self, machine: Machine, user: User, options: CommissionOptions) -> None:
         self.need_unlocked(machine)
         if machine.status not in COMMISSIONABLE:
-            raise refuse_form(
-                {"__all__": "Commission is not available because of the current state of the node."}
-            )
+            raise refuse_form({"__all__": "Commission is not available because of the current state of the node."})
         options.check(self._world)
         if machine.has_bmc and not self._power.rack_reaches(machine):
             raise refuse(400, f"Ephemeral operating system {self._ephemeral()} is unavailable.")
@@ -116,9 +114,7 @@ class LifeCycle:
         if machine.status == states.COMMISSIONING:
             machine.owner = None
         # the answer shows the machine before the change: the state follows when the power is off
-        self._timers.after(
-            self._power.jitter(0.5, 1.5), "aborted", machine.system_id, target, key=machine.system_id
-        )
+        self._timers.after(self._power.jitter(0.5, 1.5), "aborted", machine.system_id, target, key=machine.system_id)
 
     def deploy(self, machine: Machine, user: User, image: tuple[str, str, str], comment: str) -> None:
         """`image` is OS, release and kernel."""

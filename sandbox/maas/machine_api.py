@@ -62,9 +62,7 @@ class MachineApi:
             "rescue_mode": self._rescue_mode,
             "exit_rescue_mode": self._exit_rescue_mode,
         }
-        annotations = (
-            ["set_owner_data"] if self._world.old else ["set_owner_data", "set_workload_annotations"]
-        )
+        annotations = ["set_owner_data"] if self._world.old else ["set_owner_data", "set_workload_annotations"]
         for name in annotations:
             orders[name] = self._annotate
         for name, order in orders.items():

@@ -106,9 +106,7 @@ class MachineForm:
         )
         if name and full not in known:
             choices = ", ".join(f"'{a}'" for a in known)
-            self._errors["architecture"] = (
-                f"'{name}' is not a valid architecture.  It should be one of: {choices}."
-            )
+            self._errors["architecture"] = f"'{name}' is not a valid architecture.  It should be one of: {choices}."
         return full
 
     def _macs(self, given: list[str]) -> list[str]:

@@ -80,9 +80,7 @@ class MachinesApi:
     def _set_zone(self, request: ApiRequest) -> Answer:
         zone = request.form.text("zone")
         if zone not in self._world.zones:
-            raise refuse_form(
-                {"zone": "Select a valid choice. That choice is not one of the available choices."}
-            )
+            raise refuse_form({"zone": "Select a valid choice. That choice is not one of the available choices."})
         for system_id in request.form.all("nodes"):
             if system_id in self._world.machines:
                 self._world.machines[system_id].zone = zone
@@ -124,9 +122,7 @@ class MachinesApi:
             machine.agent_name = form.text("agent_name")
             self._context.lifecycle.allocate(machine, request.caller, form.text("comment"))
         shown = json.loads(self._context.renderer.one(machine))
-        verbose: dict[str, object] = (
-            {"verbose_storage": {}, "verbose_interfaces": {}} if form.flag("verbose") else {}
-        )
+        verbose: dict[str, object] = {"verbose_storage": {}, "verbose_interfaces": {}} if form.flag("verbose") else {}
         return json_answer({**shown, "constraints_by_type": verbose})
 
     def _fits(self, machine: Machine, pairs: list[tuple[str, str]]) -> bool:
@@ -143,9 +139,7 @@ class MachinesApi:
         wanted = dict(pairs)
         if "system_id" in wanted and not self._world.old:
             return f"No machine with system ID {wanted['system_id']} available."
-        shown = [
-            (n, [v for k, v in pairs if k == n]) for n in dict.fromkeys(k for k, _ in pairs) if n != "op"
-        ]
+        shown = [(n, [v for k, v in pairs if k == n]) for n in dict.fromkeys(k for k, _ in pairs) if n != "op"]
         if not shown:
             return "No machine available."
         resolved = " ".join(

@@ -128,9 +128,7 @@ class Network:
         return next((s for s in self.subnets.values() if ip_address(address) in s.network), None)
 
     def dynamic_ranges(self, vlan: int) -> list[IpRange]:
-        return [
-            r for r in self.ranges.values() if r.type == "dynamic" and self.subnets[r.subnet].vlan == vlan
-        ]
+        return [r for r in self.ranges.values() if r.type == "dynamic" and self.subnets[r.subnet].vlan == vlan]
 
     def space_name(self, vlan: Vlan) -> str:
         return self.spaces[vlan.space].name if vlan.space is not None else "undefined"

@@ -97,9 +97,7 @@ class NetworkApi:
         if any((v.fabric, v.vid) == (fabric.id, vid) for v in self._network.vlans.values()):
             text = "A VLAN with the specified VID already exists in the destination fabric."
             raise refuse_form({"__all__": text}, content_type=BARE_JSON)
-        vlan = self._network.add_vlan(
-            fabric.id, vid, form.text("name") or str(vid), int(form.text("mtu", "1500"))
-        )
+        vlan = self._network.add_vlan(fabric.id, vid, form.text("name") or str(vid), int(form.text("mtu", "1500")))
         return json_answer(self._network.vlan_json(vlan))
 
     def _vlan(self, request: ApiRequest) -> Vlan:
@@ -117,11 +115,7 @@ class NetworkApi:
         errors: dict[str, list[str] | str] = {}
         turning_on = form.flag("dhcp_on", vlan.dhcp_on)
         rack = form.get("primary_rack", vlan.primary_rack) or None
-        if (
-            "primary_rack" in form
-            and rack is not None
-            and (rack != network.rack or vlan.id not in network.rack_vlans)
-        ):
+        if "primary_rack" in form and rack is not None and (rack != network.rack or vlan.id not in network.rack_vlans):
             errors["primary_rack"] = f"Select a valid choice. {rack} is not one of the available choices."
             rack = None
         if turning_on and "dhcp_on" in form:

@@ -33,9 +33,7 @@ class NotificationsApi:
         yield Route(one, "POST", "dismiss", self._dismiss)
 
     def _list(self, request: ApiRequest) -> Answer:
-        rows = [
-            n for n in self._world.notifications if not n.get("dismissed_by") and self._is_for(request, n)
-        ]
+        rows = [n for n in self._world.notifications if not n.get("dismissed_by") and self._is_for(request, n)]
         if not self._context.controllers.rack_alive and request.is_admin:
             rows = [*rows, _row(9000, "clusters", NO_RACK, "error", users=False, admins=True)]
         return json_answer([{k: v for k, v in n.items() if k != "dismissed_by"} for n in rows])
@@ -85,9 +83,7 @@ class NotificationsApi:
         return json_answer(None)
 
 
-def _row(
-    number: int, ident: str | None, message: str, category: str, *, users: bool, admins: bool
-) -> dict[str, Any]:
+def _row(number: int, ident: str | None, message: str, category: str, *, users: bool, admins: bool) -> dict[str, Any]:
     return {
         "ident": ident,
         "user": None,

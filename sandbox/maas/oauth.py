@@ -64,8 +64,7 @@ class OAuthCheck:
             raise _refused("'Invalid timestamp parameter'") from None
         if abs(now - given) > THRESHOLD:
             raise _refused(
-                f"'Expired timestamp: given {given} and now {now} has a greater difference than threshold"
-                f" {THRESHOLD}'"
+                f"'Expired timestamp: given {given} and now {now} has a greater difference than threshold {THRESHOLD}'"
             )
 
     def _check_signature(self, fields: dict[str, str], token: Token) -> None:
@@ -88,7 +87,5 @@ class OAuthCheck:
 
 def _refused(text: str) -> Refusal:
     return Refusal(
-        Answer(
-            401, HTML, f"Authorization Error: {text}".encode(), {"WWW-Authenticate": 'OAuth realm="OAuth"'}
-        )
+        Answer(401, HTML, f"Authorization Error: {text}".encode(), {"WWW-Authenticate": 'OAuth realm="OAuth"'})
     )

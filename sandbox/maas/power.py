@@ -34,11 +34,7 @@ class Power:
         return self._world.rng.uniform(low, high)
 
     def rack_reaches(self, machine: Machine) -> bool:
-        return (
-            self._world.rack_alive
-            and not self._faults.is_active("dead-rack")
-            and machine.manners.bmc != "no-rack"
-        )
+        return self._world.rack_alive and not self._faults.is_active("dead-rack") and machine.manners.bmc != "no-rack"
 
     def need_rack(self, machine: Machine) -> None:
         """Refuses with the 503 of a region without a rack controller for this BMC."""
@@ -61,13 +57,9 @@ class Power:
         trouble = self.trouble(machine)
         if trouble:
             seconds = QUERY_TIMEOUT if trouble == TIMED_OUT else self.jitter(0.5, 1.5)
-            self._timers.after(
-                seconds, "power-failed", machine.system_id, state, trouble, key=machine.system_id
-            )
+            self._timers.after(seconds, "power-failed", machine.system_id, state, trouble, key=machine.system_id)
             return
-        self._timers.after(
-            self.jitter(*LAG), "power-done", machine.system_id, state, then, key=machine.system_id
-        )
+        self._timers.after(self.jitter(*LAG), "power-done", machine.system_id, state, then, key=machine.system_id)
 
     def trouble(self, machine: Machine) -> str:
         """Why the BMC does not obey; "" if it does."""
@@ -120,9 +112,7 @@ class Power:
         if machine is None:
             return
         problem = (
-            "Could not authenticate to node's BMC"
-            if trouble == WRONG_PASSWORD
-            else "Could not contact node's BMC"
+            "Could not authenticate to node's BMC" if trouble == WRONG_PASSWORD else "Could not contact node's BMC"
         )
         text = f"Power {state} for the node failed: {problem}: {trouble}"
         machine.power_state = "error"
@@ -146,6 +136,4 @@ def change_status(world: World, machine: Machine, status: int, note: str = "") -
         return
     before = machine.status_name
     machine.previous_status, machine.status = machine.status, status
-    world.node_event(
-        machine, "DEBUG", "Node changed status", f"From '{before}' to '{machine.status_name}'{note}"
-    )
+    world.node_event(machine, "DEBUG", "Node changed status", f"From '{before}' to '{machine.status_name}'{note}")

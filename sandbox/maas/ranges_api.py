@@ -77,9 +77,7 @@ class RangesApi:
         used += [subnet.gateway_ip] if subnet.gateway_ip else []
         used += self._world.rack_addresses
         others = [r for r in self._network.ranges.values() if r.id != wanted.id]
-        overlap = any(
-            int(ip_address(r.start_ip)) <= high and low <= int(ip_address(r.end_ip)) for r in others
-        )
+        overlap = any(int(ip_address(r.start_ip)) <= high and low <= int(ip_address(r.end_ip)) for r in others)
         if overlap or (wanted.type == "dynamic" and any(wanted.holds(ip) for ip in used)):
             text = f"Requested {wanted.type} range conflicts with an existing IP address or range."
             raise refuse_form({"start_ip": text, "end_ip": text})

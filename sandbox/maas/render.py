@@ -147,9 +147,7 @@ class MachineRenderer:
         )
         for i in range(max(len(machine.macs), hardware.nic_count(machine.hardware))):
             values[f"nic{i}"] = machine.number * 10 + i
-            values[f"mac{i}"] = (
-                machine.macs[i] if i < len(machine.macs) else f"{machine.macs[0][:-2]}{0xA0 + i:02x}"
-            )
+            values[f"mac{i}"] = machine.macs[i] if i < len(machine.macs) else f"{machine.macs[0][:-2]}{0xA0 + i:02x}"
         for i in range(4):
             values[f"disk{i}"] = machine.number * 10 + i
         return values

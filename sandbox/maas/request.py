@@ -97,9 +97,7 @@ def _json_pairs(value: object) -> Iterator[tuple[str, str]]:
 
 
 def _parse_multipart(content_type: str, body: bytes) -> tuple[Form, dict[str, bytes]]:
-    message = BytesParser(policy=HTTP).parsebytes(
-        b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + body
-    )
+    message = BytesParser(policy=HTTP).parsebytes(b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + body)
     pairs: list[tuple[str, str]] = []
     files: dict[str, bytes] = {}
     for part in message.iter_parts():

@@ -88,9 +88,7 @@ class Server:
         query = Form(parse_qsl(request.rel_url.raw_query_string, keep_blank_values=True))
         op = query.get("op") or (form.get("op") if request.method == "POST" else None)
         inner = path.removeprefix(ROOT) if path.startswith(ROOT) else path
-        call = ApiRequest(
-            request.method, inner, query, form, files, body, op, request.rel_url.raw_query_string
-        )
+        call = ApiRequest(request.method, inner, query, form, files, body, op, request.rel_url.raw_query_string)
         if (early := await self._early_fault(request, call)) is not None:
             return early
         answer = await self._answer(call, path, request.headers.get("Authorization"))

@@ -79,10 +79,7 @@ class SettingsApi:
             for address in addresses:
                 if not _is_address(address):
                     raise refuse_form(
-                        {
-                            name: f"Invalid IP address: {address}; provide a list of space-separated IP"
-                            " addresses"
-                        }
+                        {name: f"Invalid IP address: {address}; provide a list of space-separated IP addresses"}
                     )
             return " ".join(addresses)
         if name == "maas_name" and not value:

@@ -195,9 +195,7 @@ class World:
         now = time.time()
         for name in names:
             script = self.script(name) or {"id": 0, "timeout": "0:00:00"}
-            made.results.append(
-                ScriptResult(self.take_id("result"), name, script["id"], now, script["timeout"])
-            )
+            made.results.append(ScriptResult(self.take_id("result"), name, script["id"], now, script["timeout"]))
         self.script_sets[made.id] = made
         return made
 
@@ -210,9 +208,7 @@ class World:
         ):
             if number is not None and number not in self.script_sets:
                 self.script_sets[number] = passed_history(self, machine, number, kind)
-        return sorted(
-            (s for s in self.script_sets.values() if s.system_id == machine.system_id), key=lambda s: -s.id
-        )
+        return sorted((s for s in self.script_sets.values() if s.system_id == machine.system_id), key=lambda s: -s.id)
 
 
 def mac_of(number: int) -> str:

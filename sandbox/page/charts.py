@@ -123,9 +123,7 @@ def _axes(kind: str, chart: Mapping[str, Any]) -> Plot:
     names = [str(one.get("name", "")) for one in series]
     categories = [str(name) for name in config.get("categories") or []]
     categories = categories or [str(point.get("label", "")) for point in (data[0] if data else [])]
-    values = [
-        {str(point.get("label", "")): number(point.get("value")) for point in points} for points in data
-    ]
+    values = [{str(point.get("label", "")): number(point.get("value")) for point in points} for points in data]
     everything = [value for one in values for value in one.values()] or [0.0]
     low, high, step = _scale(min(0.0, *everything), max(0.0, *everything))
     slot = (WIDTH - LEFT - RIGHT) / max(len(categories), 1)

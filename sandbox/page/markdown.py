@@ -99,9 +99,7 @@ def _list(lines: list[str]) -> Markup:
         elif items:
             items[-1][1].append(line)
     rendered = Markup("").join(_item(text, below) for text, below in items)
-    start = (
-        Markup(' start="{}"').format(first["number"]) if first["number"] not in {None, "1"} else Markup("")
-    )
+    start = Markup(' start="{}"').format(first["number"]) if first["number"] not in {None, "1"} else Markup("")
     return Markup("<{0}{1}>{2}</{0}>").format(tag, start, rendered)
 
 
@@ -121,14 +119,12 @@ def _table(rows: list[str]) -> Markup:
     cells = [[cell.strip() for cell in re.split(r"(?<!\\)\|", row.strip().strip("|"))] for row in rows]
     head = Markup("").join(Markup('<th scope="col">{}</th>').format(_inline(cell)) for cell in cells[0])
     body = Markup("").join(
-        Markup("<tr>{}</tr>").format(
-            Markup("").join(Markup("<td>{}</td>").format(_inline(cell)) for cell in row)
-        )
+        Markup("<tr>{}</tr>").format(Markup("").join(Markup("<td>{}</td>").format(_inline(cell)) for cell in row))
         for row in cells[2:]
     )
-    return Markup(
-        '<div class="table-scroll"><table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>'
-    ).format(head, body)
+    return Markup('<div class="table-scroll"><table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>').format(
+        head, body
+    )
 
 
 def _inline(text: str) -> Markup:

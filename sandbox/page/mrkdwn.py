@@ -25,9 +25,7 @@ _INLINE = re.compile(
     r"|(?<![\w_])_(?P<italic>\S|\S[^\n]*?\S)_(?![\w_])"
     r"|(?<![\w~])~(?P<strike>\S|\S[^\n]*?\S)~(?![\w~])"
 )
-_DATE = re.compile(
-    r"!date\^(?P<at>\d{1,12})\^(?P<format>[^^|]*)(?:\^(?P<url>[^|]*))?(?:\|(?P<fallback>.*))?$"
-)
+_DATE = re.compile(r"!date\^(?P<at>\d{1,12})\^(?P<format>[^^|]*)(?:\^(?P<url>[^|]*))?(?:\|(?P<fallback>.*))?$")
 
 
 def unescape(text: str) -> str:
@@ -138,9 +136,7 @@ def _entity_text(inside: str, directory: Directory) -> str:
     return label or target
 
 
-def user_mention(
-    user_id: str, directory: Directory, *, viewer: str | None = None, label: str | None = None
-) -> Markup:
+def user_mention(user_id: str, directory: Directory, *, viewer: str | None = None, label: str | None = None) -> Markup:
     """A person or the app, by name; `mention me` when it is the viewer."""
     name = directory.user_label(user_id) or label or user_id
     me = " me" if user_id == viewer else ""
@@ -150,9 +146,7 @@ def user_mention(
 def channel_mention(channel_id: str, directory: Directory, *, label: str | None = None) -> Markup:
     """A channel, which the page opens on a click."""
     name = directory.channel_label(channel_id) or label or channel_id
-    return Markup('<a class="mention channel" href="#" data-open-channel="{}">#{}</a>').format(
-        channel_id, name
-    )
+    return Markup('<a class="mention channel" href="#" data-open-channel="{}">#{}</a>').format(channel_id, name)
 
 
 def group_mention(group_id: str, directory: Directory, *, label: str | None = None) -> Markup:

@@ -49,9 +49,7 @@ class RichText:
         if part.get("style") == "ordered":
             start = int(part.get("offset") or 0) + 1
             kind = _LIST_TYPES[indent % len(_LIST_TYPES)]
-            return Markup('<ol class="indent-{}" start="{}" type="{}">{}</ol>').format(
-                indent, start, kind, items
-            )
+            return Markup('<ol class="indent-{}" start="{}" type="{}">{}</ol>').format(indent, start, kind, items)
         return Markup('<ul class="indent-{}">{}</ul>').format(indent, items)
 
     def _inline(self, nodes: Sequence[Node]) -> Markup:

@@ -107,9 +107,7 @@ class Page:
         A browser that lost the connection opens it again by itself; the new snapshot brings what it missed.
         """
         seat = self._seat(self._place(request.query))
-        response = web.StreamResponse(
-            headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
-        )
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
         await response.prepare(request)
         subscription = self._workspace.subscribe(seat.place.viewer)
         self._streams.add(subscription)
@@ -194,9 +192,7 @@ class Page:
         """Submit of a modal: its errors by block, or what went wrong as text."""
         said = await self._said(request)
         with refusals():
-            outcome = await self._workspace.submit_view(
-                said.viewer, text_of(said.body, "view"), values_of(said.body)
-            )
+            outcome = await self._workspace.submit_view(said.viewer, text_of(said.body, "view"), values_of(said.body))
         error = "We had some trouble connecting. Try again?" if outcome.result == "failed" else None
         return web.json_response({"errors": dict(outcome.errors) or None, "error": error})
 

@@ -38,9 +38,7 @@ class Place:
 class Seat:
     """A place, as the workspace fills it."""
 
-    def __init__(
-        self, workspace: Workspace, renderer: MessageRenderer, place: Place, hints: Mapping[str, str]
-    ) -> None:
+    def __init__(self, workspace: Workspace, renderer: MessageRenderer, place: Place, hints: Mapping[str, str]) -> None:
         self._workspace = workspace
         self._renderer = renderer
         self._hints = hints
@@ -116,11 +114,7 @@ class Seat:
                 "latest": self._latest(own.id) if own else "",
                 "current": in_app,
             },
-            people=[
-                self._person(user)
-                for user in workspace.users.values()
-                if not user.is_bot and not user.deleted
-            ],
+            people=[self._person(user) for user in workspace.users.values() if not user.is_bot and not user.deleted],
         )
 
     def _person(self, user: User) -> Mapping[str, Any]:
@@ -130,9 +124,7 @@ class Seat:
         elif not hint and user.is_restricted:
             hint = "guest"
         channel = self._channel()
-        stays = (
-            channel is not None and channel.im_user is None and self._workspace.may_see(user.id, channel.id)
-        )
+        stays = channel is not None and channel.im_user is None and self._workspace.may_see(user.id, channel.id)
         target = Place(user.id, channel.id if channel and stays else None, tab=self.place.tab)
         return {
             "id": user.id,

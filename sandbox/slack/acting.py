@@ -141,9 +141,7 @@ def _after_submit(ws: Workspace, view: View, ack: Ack) -> SubmitOutcome:
             inputs = {block["block_id"] for block in walk(view.blocks) if block["type"] == "input"}
             unknown = set(errors) - inputs
             if not errors or unknown:
-                raise SlackError(
-                    "invalid_errors", messages=[f"no input block {name}" for name in sorted(unknown)]
-                )
+                raise SlackError("invalid_errors", messages=[f"no input block {name}" for name in sorted(unknown)])
             ws.modals.complain(view, dict(errors))
             return SubmitOutcome("errors", dict(errors), view=view, ack=ack)
         case "update":

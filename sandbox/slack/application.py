@@ -50,9 +50,7 @@ class AppConfig:
     bot_events: set[str] = field(default_factory=lambda: {"app_mention", "app_home_opened"})
     commands: dict[str, SlashCommand] = field(
         default_factory=lambda: {
-            "/maas": SlashCommand(
-                "/maas", "Bare metal: status, commissioning, approvals", "status | commission node-3"
-            )
+            "/maas": SlashCommand("/maas", "Bare metal: status, commissioning, approvals", "status | commission node-3")
         }
     )
     shortcuts: list[dict[str, Any]] = field(default_factory=list)

@@ -50,9 +50,7 @@ OPTION = option()
 OPTIONS = array(OPTION, 1, 100)
 OPTION_GROUPS = array(record({"label": text_object(75), "options": OPTIONS}), 1, 100)
 
-_DISPATCH = record(
-    {}, {"trigger_actions_on": array(one_of("on_enter_pressed", "on_character_entered"), 1, 2)}
-)
+_DISPATCH = record({}, {"trigger_actions_on": array(one_of("on_enter_pressed", "on_character_entered"), 1, 2)})
 _FILTER = record(
     {},
     {
@@ -94,9 +92,7 @@ def _picked_from_options(problems: Problems, value: Any, pointer: str) -> None:
     known += [entry["value"] for group in value.get("option_groups", []) for entry in group["options"]]
     if len(known) != len(set(known)):
         problems.add(f"{pointer}/options", "option values must be unique")
-    initial = value.get("initial_options") or (
-        [value["initial_option"]] if value.get("initial_option") else []
-    )
+    initial = value.get("initial_options") or ([value["initial_option"]] if value.get("initial_option") else [])
     for entry in initial:
         if entry.get("value") not in known:
             problems.add(pointer, "initial option must exactly match a provided option")

@@ -37,9 +37,7 @@ def _inline(required: Mapping[str, Check], optional: Mapping[str, Check] | None 
 _INLINE: Mapping[str, Check] = {
     "text": _inline({"text": string(None, 1)}, {"style": _STYLE}),
     "link": _inline({"url": url()}, {"text": string(), "unsafe": boolean, "style": _STYLE}),
-    "emoji": _inline(
-        {"name": string(None, 1)}, {"unicode": string(), "skin_tone": integer(1, 6), "style": _STYLE}
-    ),
+    "emoji": _inline({"name": string(None, 1)}, {"unicode": string(), "skin_tone": integer(1, 6), "style": _STYLE}),
     "user": _inline({"user_id": string(None, 1)}, {"style": _MENTION_STYLE}),
     "usergroup": _inline({"usergroup_id": string(None, 1)}, {"style": _MENTION_STYLE}),
     "channel": _inline({"channel_id": string(None, 1)}, {"style": _MENTION_STYLE}),

@@ -96,9 +96,7 @@ def _points_fit(problems: Problems, value: Any, pointer: str) -> None:
 
 
 _AXES = record({"type": anything, "series": array(_SERIES, 1, 12), "axis_config": _AXIS}, also=_points_fit)
-_PIE = record(
-    {"type": anything, "segments": array(record({"label": string(20, 1), "value": number(0)}), 1, 12)}
-)
+_PIE = record({"type": anything, "segments": array(record({"label": string(20, 1), "value": number(0)}), 1, 12)})
 DATA_VISUALIZATION = record(
     {
         "type": anything,

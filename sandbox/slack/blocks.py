@@ -49,9 +49,7 @@ MARKDOWN_TEXT = 12_000
 VIEW_BYTES = 250_000
 
 #: Blocks that reached workspaces in phases.
-NATIVE = frozenset(
-    {"alert", "card", "carousel", "container", "data_table", "data_visualization", "plan", "task_card"}
-)
+NATIVE = frozenset({"alert", "card", "carousel", "container", "data_table", "data_visualization", "plan", "task_card"})
 _TABLES = frozenset({"table", "data_table"})
 _ANY_TEXT = ("plain_text", "mrkdwn")
 _ID: Mapping[str, Check] = {"block_id": string(255)}
@@ -206,9 +204,7 @@ _MODAL = record(
 _HOME = record({"type": one_of("home"), "blocks": anything}, _VIEW)
 
 
-def check_view(
-    view: Any, kind: str, *, native: bool = True, files: Callable[[str], bool] | None = None
-) -> None:
+def check_view(view: Any, kind: str, *, native: bool = True, files: Callable[[str], bool] | None = None) -> None:
     """Check a modal (`kind="modal"`) or a home tab (`"home"`).
 
     Raises:
@@ -264,11 +260,7 @@ def _weight(node: Any) -> int:
         if node.get("type") == "table":
             return 16 + new.cell_text(node.get("rows"))
         own = 16 if "type" in node else 0
-        own += sum(
-            len(node[name])
-            for name in ("text", "title", "caption", "value")
-            if isinstance(node.get(name), str)
-        )
+        own += sum(len(node[name]) for name in ("text", "title", "caption", "value") if isinstance(node.get(name), str))
         return own + sum(_weight(item) for item in node.values() if isinstance(item, dict | list))
     return 0
 
@@ -292,6 +284,4 @@ def _check_blocks(problems: Problems, blocks: Any, most: int, pointer: str = "/b
             seen.add(block_id)
         actions = [element["action_id"] for element in elements_of(block) if element.get("action_id")]
         if len(actions) != len(set(actions)):
-            problems.add(
-                pointer, f"action_id already exists: {next(a for a in actions if actions.count(a) > 1)}"
-            )
+            problems.add(pointer, f"action_id already exists: {next(a for a in actions if actions.count(a) > 1)}")

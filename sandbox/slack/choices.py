@@ -73,9 +73,7 @@ def chosen(element: Element, selected: Any) -> dict[str, Any]:
     if name is None:
         return {"type": element["type"]}
     if name in _MANY:
-        picked = (
-            [] if selected is None else list(selected) if isinstance(selected, list | tuple) else [selected]
-        )
+        picked = [] if selected is None else list(selected) if isinstance(selected, list | tuple) else [selected]
         if name == "selected_options":
             picked = [_option(element, item) for item in picked]
         return {"type": element["type"], name: picked}
@@ -150,9 +148,7 @@ def _out_of_range(element: Element, value: Any) -> str | None:
             return "Please enter a number."
         if not element.get("is_decimal_allowed", True) and not number.is_integer():
             return "Please enter a whole number."
-        if number < float(element.get("min_value", "-inf")) or number > float(
-            element.get("max_value", "inf")
-        ):
+        if number < float(element.get("min_value", "-inf")) or number > float(element.get("max_value", "inf")):
             return "Please enter a number within the range."
     return None
 

@@ -57,9 +57,7 @@ class SocketHub:
     async def join(self, socket: Socket) -> bool:
         """Greet a new socket. False when the app has all its sockets already."""
         if len(self.sockets) >= MAX_SOCKETS:
-            await socket.send(
-                {"type": "disconnect", "reason": "too_many_websockets", "debug_info": self._debug()}
-            )
+            await socket.send({"type": "disconnect", "reason": "too_many_websockets", "debug_info": self._debug()})
             return False
         self.sockets.append(socket)
         hello = {
@@ -212,9 +210,7 @@ class HttpPost:
 class Courier:
     """Delivers by the way that the app is set up for; events are tried again, commands and clicks are not."""
 
-    def __init__(
-        self, app: AppConfig, ids: Ids, timing: Timing, faults: Faults, clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, app: AppConfig, ids: Ids, timing: Timing, faults: Faults, clock: Callable[[], float]) -> None:
         self._app = app
         self._timing = timing
         self._faults = faults

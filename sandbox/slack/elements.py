@@ -40,9 +40,7 @@ def elements_of(block: Block) -> list[Element]:
     return [element for element in found if element.get("type") not in _PASSIVE]
 
 
-def find(
-    blocks: list[Block], action_id: str, block_id: str | None, value: str | None
-) -> tuple[Block, Element] | None:
+def find(blocks: list[Block], action_id: str, block_id: str | None, value: str | None) -> tuple[Block, Element] | None:
     """The element with this action id; `block_id` and `value` choose among several."""
     for block in walk(blocks):
         if block_id is not None and block.get("block_id") != block_id:
@@ -50,11 +48,7 @@ def find(
         for element in elements_of(block):
             if element.get("action_id") != action_id:
                 continue
-            if (
-                value is None
-                or element.get("type") not in {"button", "icon_button"}
-                or element.get("value") == value
-            ):
+            if value is None or element.get("type") not in {"button", "icon_button"} or element.get("value") == value:
                 return block, element
     return None
 

@@ -21,13 +21,9 @@ class Messages:
         self.by_channel: dict[str, dict[str, Message]] = {}
         self.edited: Counter[tuple[str, str]] = Counter()
 
-    def post(
-        self, channel_id: str, user: str, text: str, blocks: list[Block] | None = None, **more: Any
-    ) -> Message:
+    def post(self, channel_id: str, user: str, text: str, blocks: list[Block] | None = None, **more: Any) -> Message:
         """Add a message. `more` are further fields of `Message`."""
-        message = Message(
-            channel_id, self._ids.next_ts(), user, text, with_ids(blocks or [], self._ids), **more
-        )
+        message = Message(channel_id, self._ids.next_ts(), user, text, with_ids(blocks or [], self._ids), **more)
         message.versions.append(Version(self._clock(), text, message.blocks))
         self.by_channel.setdefault(channel_id, {})[message.ts] = message
         self._tell(message, "ephemeral" if message.is_ephemeral else "message")
@@ -85,9 +81,7 @@ class Messages:
     def replies(self, message: Message) -> list[Message]:
         """The replies that everybody sees."""
         channel = self.by_channel.get(message.channel_id, {})
-        return [
-            m for m in channel.values() if m.thread_ts == message.ts and m.is_reply and not m.is_ephemeral
-        ]
+        return [m for m in channel.values() if m.thread_ts == message.ts and m.is_reply and not m.is_ephemeral]
 
     def _tell(self, message: Message, kind: Any) -> None:
         event = WorkspaceEvent(

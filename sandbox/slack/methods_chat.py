@@ -218,9 +218,7 @@ def _emoji(call: Call) -> str:
 
 def _tell_reaction(call: Call, message: Message) -> None:
     thread = message.thread_ts if message.is_reply else None
-    call.ws.feed.emit(
-        WorkspaceEvent("reaction", call.ws.clock(), message.channel_id, None, message.ts, thread)
-    )
+    call.ws.feed.emit(WorkspaceEvent("reaction", call.ws.clock(), message.channel_id, None, message.ts, thread))
 
 
 METHODS = (

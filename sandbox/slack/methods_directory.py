@@ -60,9 +60,7 @@ def conversations_list(call: Call) -> Payload:
     }
     for kind in types:
         call.need(scope_of[kind])
-    wanted = [
-        channel for channel in call.ws.channels.values() if _kind(channel) in types and _known(call, channel)
-    ]
+    wanted = [channel for channel in call.ws.channels.values() if _kind(channel) in types and _known(call, channel)]
     if call.args.flag("exclude_archived"):
         wanted = [channel for channel in wanted if not call.ws.is_archived(channel)]
     page, cursor = call.page(wanted, default=100, most=999)
@@ -166,9 +164,7 @@ def _known(call: Call, channel: Channel) -> bool:
 def _readable(call: Call) -> Channel:
     call.need(*_READ)
     channel = call.channel()
-    call.need(
-        {"im": "im:read", "private_channel": "groups:read", "public_channel": "channels:read"}[_kind(channel)]
-    )
+    call.need({"im": "im:read", "private_channel": "groups:read", "public_channel": "channels:read"}[_kind(channel)])
     return channel
 
 

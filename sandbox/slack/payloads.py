@@ -90,9 +90,7 @@ def message_object(ws: Workspace, message: Message) -> Payload:
     if message.metadata:
         body["metadata"] = message.metadata
     if message.files:
-        body["files"] = [
-            file_object(ws, ws.files[file_id]) for file_id in message.files if file_id in ws.files
-        ]
+        body["files"] = [file_object(ws, ws.files[file_id]) for file_id in message.files if file_id in ws.files]
     if message.reactions:
         body["reactions"] = [
             {"name": name, "users": users, "count": len(users)} for name, users in message.reactions.items()

@@ -69,9 +69,7 @@ def channels(app: AppConfig) -> dict[str, Channel]:
             topic="Bare metal, day and night",
             is_ext_shared=True,
         ),
-        Channel(
-            "C0APPROVE", "approvals", [*staff, app.bot_user_id], topic="Two people for anything that destroys"
-        ),
+        Channel("C0APPROVE", "approvals", [*staff, app.bot_user_id], topic="Two people for anything that destroys"),
         Channel("C0RANDOM", "random", list(staff), topic="Everything else"),
     ]
     return {channel.id: channel for channel in entries}

@@ -36,9 +36,7 @@ def post_response(ws: Workspace, response: ResponseUrl, body: Mapping[str, Any])
     """
     unknown = set(body) - _FIELDS
     if unknown:
-        raise SlackError(
-            "invalid_payload", messages=[f"unknown field {name}" for name in sorted(unknown)], status=400
-        )
+        raise SlackError("invalid_payload", messages=[f"unknown field {name}" for name in sorted(unknown)], status=400)
     original = ws.store.find(response.message.channel_id, response.message.ts) if response.message else None
     if body.get("delete_original"):
         if original is None:

@@ -14,9 +14,7 @@ from urllib.parse import urlsplit
 class Problems:
     """What was found wrong so far. `files` says whether an uploaded file is ready for use in a block."""
 
-    def __init__(
-        self, surface: str, *, native: bool = True, files: Callable[[str], bool] | None = None
-    ) -> None:
+    def __init__(self, surface: str, *, native: bool = True, files: Callable[[str], bool] | None = None) -> None:
         self.surface = surface
         self.native = native
         self.files = files or (lambda _file_id: True)

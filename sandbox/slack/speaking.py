@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from sandbox.slack.workspace import Workspace
 
 _INVALID = (
-    '`{}` is not a valid command. In Slack, all messages that start with the "/" character are interpreted '
-    "as commands."
+    '`{}` is not a valid command. In Slack, all messages that start with the "/" character are interpreted as commands.'
 )
 
 
@@ -43,9 +42,7 @@ async def say(ws: Workspace, user_id: str, channel_id: str, text: str, thread_ts
             _send(ws, user, channel, _message_event(ws, user, message, "message", {"channel_type": "im"}))
     elif typed.mentions(bot):
         if not ws.bot_is_in(channel):
-            ws.notice(
-                user_id, channel_id, f"You mentioned <@{bot}>, but they're not in this channel.", thread_ts
-            )
+            ws.notice(user_id, channel_id, f"You mentioned <@{bot}>, but they're not in this channel.", thread_ts)
         elif "app_mention" in ws.app.bot_events and "app_mentions:read" in ws.app.scopes:
             _send(ws, user, channel, _message_event(ws, user, message, "app_mention", {}))
     return message.ts

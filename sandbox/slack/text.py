@@ -48,9 +48,7 @@ class Typed:
         self._users = users
         self._channels = channels
         self._by_name = {user.name.lower(): user.id for user in users.values()}
-        self._channel_by_name = {
-            channel.name: channel.id for channel in channels.values() if not channel.im_user
-        }
+        self._channel_by_name = {channel.name: channel.id for channel in channels.values() if not channel.im_user}
         self._groups = groups
         self.parts = list(self._split(raw))
 

@@ -63,9 +63,7 @@ class Tickets:
         trigger.used = True
         return trigger
 
-    def response(
-        self, user_id: str, channel_id: str, *, kind: str, message: MessageRef | None = None
-    ) -> ResponseUrl:
+    def response(self, user_id: str, channel_id: str, *, kind: str, message: MessageRef | None = None) -> ResponseUrl:
         """A new response URL's path. `kind` is `commands` or `actions`."""
         path = f"/{kind}/{self._ids.random.randrange(10**11, 10**12)}/{self._ids.hexadecimal(24)}"
         self._responses[path] = ResponseUrl(path, user_id, channel_id, self._clock(), message)

@@ -114,7 +114,7 @@ class Workspace:
         """Type `command text` in a channel and wait for the acknowledgement (3 s)."""
         return await speaking.slash(self, user_id, channel_id, text, command)
 
-    async def click(  # noqa: PLR0917
+    async def click(
         self,
         user_id: str,
         container: Container,
@@ -227,9 +227,7 @@ class Workspace:
         for channel in self.channels.values():
             if channel.im_user == user_id:
                 return channel
-        channel = Channel(
-            self.ids.new("D", 11), self.app.name, [user_id, self.app.bot_user_id], im_user=user_id
-        )
+        channel = Channel(self.ids.new("D", 11), self.app.name, [user_id, self.app.bot_user_id], im_user=user_id)
         channel.is_private = True
         self.channels[channel.id] = channel
         self.feed.emit(WorkspaceEvent("channel", self.clock(), channel.id, user_id))
@@ -274,9 +272,7 @@ class Workspace:
 
     def notice(self, user_id: str, channel_id: str | None, text: str, thread_ts: str | None = None) -> None:
         """Something that Slack's client shows to one person in passing."""
-        self.feed.emit(
-            WorkspaceEvent("notice", self.clock(), channel_id, user_id, thread_ts=thread_ts, text=text)
-        )
+        self.feed.emit(WorkspaceEvent("notice", self.clock(), channel_id, user_id, thread_ts=thread_ts, text=text))
 
     def slackbot_says(self, user_id: str, channel_id: str, text: str) -> Message:
         """An ephemeral message by Slack itself."""

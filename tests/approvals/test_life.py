@@ -59,7 +59,9 @@ class Switch(MachineKind):
 
     async def plan(self, region: Any, options: Mapping[str, Any]) -> Plan:
         target = Target("abc", "node-1", f"state {self.world}", {"pool": "lab", "tags": ""})
-        return Plan("switch", Risk(options["risk"]), region.name, "Switch node-1", (target,), ("switch it",), options=options)
+        return Plan(
+            "switch", Risk(options["risk"]), region.name, "Switch node-1", (target,), ("switch it",), options=options
+        )
 
     async def ask(self, region: Any, key: str, options: Mapping[str, Any]) -> None:
         raise NotImplementedError
@@ -114,7 +116,9 @@ class ApprovalLife(RuleBasedStateMachine):
         self.engine = Engine()
         store = OperationStore(self.database, time.time)
         approval = ApprovalSettings(None, timedelta(minutes=30))
-        self.operations = Operations(store, {"default": REGION}, {"switch": self.kind}, self.policy, approval, pause=0.0001)
+        self.operations = Operations(
+            store, {"default": REGION}, {"switch": self.kind}, self.policy, approval, pause=0.0001
+        )
         self.operations._engine = self.engine  # type: ignore[assignment]
 
     async def nobody(self, group: str) -> frozenset[str]:
@@ -209,7 +213,12 @@ class ApprovalLife(RuleBasedStateMachine):
         who = self.requester_or(before, themselves, who)
         verdict = self.run(
             self.operations.approvals.decide(
-                plan[0], "stale" if stale else plan[1], self.person(who, standing), HERE, approve=approve, reason="because"
+                plan[0],
+                "stale" if stale else plan[1],
+                self.person(who, standing),
+                HERE,
+                approve=approve,
+                reason="because",
             )
         )
         if verdict.done:
@@ -253,7 +262,9 @@ class ApprovalLife(RuleBasedStateMachine):
             return
         past = time.time() - 7200
         update = operations.update().where(operations.c.id == plan[0])
-        self.run(self.database.run(lambda connection: connection.execute(update.values(created_at=past, expires_at=past))))
+        self.run(
+            self.database.run(lambda connection: connection.execute(update.values(created_at=past, expires_at=past)))
+        )
 
     @rule()
     def tend(self) -> None:

@@ -180,9 +180,7 @@ class TinyApp:
         match words[0] if words else "":
             case "status":
                 await ack()
-                await client.chat_postMessage(
-                    channel=command["channel_id"], text="Region is up", blocks=status(1)
-                )
+                await client.chat_postMessage(channel=command["channel_id"], text="Region is up", blocks=status(1))
             case "whoami":
                 await ack(f"You are <@{command['user_id']}>")
             case "commission":
@@ -216,9 +214,7 @@ class TinyApp:
         found = [name for name in MACHINES if payload["value"] in name]
         await ack(options=[{"text": _text(name, "plain_text"), "value": name} for name in found])
 
-    async def _submitted(
-        self, ack: Any, view: dict[str, Any], body: dict[str, Any], client: AsyncWebClient
-    ) -> None:
+    async def _submitted(self, ack: Any, view: dict[str, Any], body: dict[str, Any], client: AsyncWebClient) -> None:
         values = view["state"]["values"]
         reason = values["reason"]["reason"]["value"]
         if " " not in reason:
@@ -226,15 +222,11 @@ class TinyApp:
             return
         await ack()
         machine = values["machine"]["machine"]["selected_option"]["value"]
-        await client.chat_postMessage(
-            channel="C0OPS", text=f"<@{body['user']['id']}> commissions {machine}: {reason}"
-        )
+        await client.chat_postMessage(channel="C0OPS", text=f"<@{body['user']['id']}> commissions {machine}: {reason}")
 
     async def _mentioned(self, event: dict[str, Any], client: AsyncWebClient) -> None:
         thread = event.get("thread_ts") or event["ts"]
-        await client.chat_postMessage(
-            channel=event["channel"], thread_ts=thread, text=f"I heard: {event['text']}"
-        )
+        await client.chat_postMessage(channel=event["channel"], thread_ts=thread, text=f"I heard: {event['text']}")
 
     async def _home(self, event: dict[str, Any], client: AsyncWebClient) -> None:
         blocks = [{"type": "header", "text": _text(f"Home of {event['user']}", "plain_text")}]

@@ -80,10 +80,7 @@ MACHINES: list[Block] = [
         "caption": "Machines",
         "page_size": 5,
         "rows": [
-            [
-                {"type": "raw_text", "text": name}
-                for name in ("Name", "State", "Power", "Cores", "Memory", "Pool")
-            ],
+            [{"type": "raw_text", "text": name} for name in ("Name", "State", "Power", "Cores", "Memory", "Pool")],
             *(
                 [
                     {"type": "raw_text", "text": f"node-{index}"},

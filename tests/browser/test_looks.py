@@ -24,15 +24,11 @@ def fill(demo: Demo) -> str:
     """Posts the gallery; returns the timestamp of the message with a thread."""
     workspace = demo.workspace
     said = {
-        name: workspace.store.post(
-            "C0OPS", workspace.app.bot_user_id, name, blocks, bot_id=workspace.app.bot_id
-        )
+        name: workspace.store.post("C0OPS", workspace.app.bot_user_id, name, blocks, bot_id=workspace.app.bot_id)
         for name, blocks in gallery.MESSAGES.items()
     }
     root = said["commission"]
-    workspace.store.post(
-        "C0OPS", workspace.app.bot_user_id, ":white_check_mark: node-1 is Ready", thread_ts=root.ts
-    )
+    workspace.store.post("C0OPS", workspace.app.bot_user_id, ":white_check_mark: node-1 is Ready", thread_ts=root.ts)
     return root.ts
 
 
@@ -72,9 +68,7 @@ async def test_every_input_reaches_the_app_as_it_was_chosen(demo: Demo, open_pag
     view = {
         "title": {"type": "plain_text", "text": "Every input"},
         "submit": {"type": "plain_text", "text": "Go"},
-        "blocks": [
-            block for block in gallery.FORM if block.get("element", {}).get("type") != "external_select"
-        ],
+        "blocks": [block for block in gallery.FORM if block.get("element", {}).get("type") != "external_select"],
     }
     opened = demo.workspace.modals.open("U0OLGA", view)
     modal = page.get_by_role("dialog", name="Every input")

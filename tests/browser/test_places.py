@@ -104,10 +104,7 @@ async def test_markup_from_outside_stays_text(demo: Demo, open_page: Open) -> No
     for message in await messages.all():
         await expect(message.locator(".content")).to_contain_text(HOSTILE)
         assert (
-            await message.locator(
-                "script, img, .content svg, [onerror], [onload], [href^='javascript']"
-            ).count()
-            == 0
+            await message.locator("script, img, .content svg, [onerror], [onload], [href^='javascript']").count() == 0
         )
     assert await page.evaluate("window.hit") is None
     policy = (await page.request.get(demo.url())).headers["content-security-policy"]
@@ -115,9 +112,7 @@ async def test_markup_from_outside_stays_text(demo: Demo, open_page: Open) -> No
     assert "unsafe" not in policy
 
 
-async def test_a_file_shows_its_beginning_and_is_downloaded_by_members_only(
-    demo: Demo, open_page: Open
-) -> None:
+async def test_a_file_shows_its_beginning_and_is_downloaded_by_members_only(demo: Demo, open_page: Open) -> None:
     workspace = demo.workspace
     content = "\n".join(f"line {number}" for number in range(1, 101)).encode()
     workspace.files["F1"] = File(
@@ -125,9 +120,7 @@ async def test_a_file_shows_its_beginning_and_is_downloaded_by_members_only(
     )
     workspace.files["F1"].content, workspace.files["F1"].uploaded = content, True
     workspace.files["F1"].channels = ["C0APPROVE"]
-    workspace.store.post(
-        "C0APPROVE", workspace.app.bot_user_id, "The log", files=["F1"], bot_id=workspace.app.bot_id
-    )
+    workspace.store.post("C0APPROVE", workspace.app.bot_user_id, "The log", files=["F1"], bot_id=workspace.app.bot_id)
     page = await open_page(demo.url(channel="C0APPROVE"))
     shown = page.locator(".file")
     await expect(shown).to_contain_text("line 12")
@@ -142,9 +135,7 @@ async def test_a_file_shows_its_beginning_and_is_downloaded_by_members_only(
 
 
 async def test_dates_are_in_the_browsers_time_zone(demo: Demo, open_page: Open) -> None:
-    demo.workspace.store.post(
-        "C0OPS", demo.workspace.app.bot_user_id, "<!date^1763800000^{date_num} {time}|then>"
-    )
+    demo.workspace.store.post("C0OPS", demo.workspace.app.bot_user_id, "<!date^1763800000^{date_num} {time}|then>")
     page = await open_page(demo.url())
     await expect(page.locator(".message .text time")).to_have_text("2025-11-22 17:26")
 

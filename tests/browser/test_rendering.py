@@ -90,9 +90,7 @@ def test_dates_carry_their_moment_and_their_fallback() -> None:
 
 
 def test_markdown_subset() -> None:
-    rendered = str(
-        render_markdown("# H\n\n1. a\n2. b\n   - c\n\n| x | y |\n|--|--|\n| 1 | **2** |\n\n---\n- [x] done")
-    )
+    rendered = str(render_markdown("# H\n\n1. a\n2. b\n   - c\n\n| x | y |\n|--|--|\n| 1 | **2** |\n\n---\n- [x] done"))
     assert rendered.startswith("<h3>H</h3><ol><li>a</li><li>b<ul><li>c</li></ul></li></ol>")
     assert "<td><strong>2</strong></td>" in rendered
     assert rendered.endswith("<hr><ul><li>☑ done</li></ul>")
@@ -202,9 +200,7 @@ def test_hostile_blocks_make_no_tags() -> None:
     assert HOSTILE not in html
 
 
-@pytest.mark.parametrize(
-    "block", [{"type": "section", "text": 5}, {"type": "data_table"}, {"type": "../page"}, {}]
-)
+@pytest.mark.parametrize("block", [{"type": "section", "text": 5}, {"type": "data_table"}, {"type": "../page"}, {}])
 def test_a_block_out_of_shape_spoils_nothing(block: dict[str, Any]) -> None:
     html = str(renderer().blocks([block, {"type": "divider"}]))
     assert "divider" in html

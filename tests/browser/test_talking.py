@@ -28,9 +28,7 @@ async def test_a_slash_command_is_offered_and_answered(demo: Demo, open_page: Op
     await shoot(page, "status-1280")
 
 
-async def test_a_click_edits_the_message_in_place_and_keeps_the_table_as_it_was(
-    demo: Demo, open_page: Open
-) -> None:
+async def test_a_click_edits_the_message_in_place_and_keeps_the_table_as_it_was(demo: Demo, open_page: Open) -> None:
     page = await open_page(demo.url())
     await type_in(page, "/maas status")
     message = page.locator(".message").last
@@ -41,9 +39,7 @@ async def test_a_click_edits_the_message_in_place_and_keeps_the_table_as_it_was(
     await expect(message).to_contain_text("seen 2 times")
     await expect(message).to_contain_text("(edited)")
     assert await page.locator(".message").count() == 1
-    await expect(message.locator("tbody tr:visible th")).to_have_text(
-        ["node-12", "node-11", "node-10", "node-1"]
-    )
+    await expect(message.locator("tbody tr:visible th")).to_have_text(["node-12", "node-11", "node-10", "node-1"])
     await expect(message.locator(".page-where")).to_have_text("1–4 of 4 (12 in all)")
     await expect(message.locator("[aria-sort=descending]")).to_have_text("Cores")
 
@@ -158,9 +154,7 @@ async def test_a_click_on_what_was_just_edited_still_counts(demo: Demo, open_pag
     await type_in(page, "/maas status")
     message = page.locator(".message")
     await expect(message).to_contain_text("seen 1 times")
-    await message.get_by_role("button", name="Refresh").evaluate(
-        "button => button.dataset.blockId = 'before'"
-    )
+    await message.get_by_role("button", name="Refresh").evaluate("button => button.dataset.blockId = 'before'")
     await message.get_by_role("button", name="Refresh").click()
     await expect(message).to_contain_text("seen 2 times")
 

@@ -53,9 +53,7 @@ class Story:
             what="the last reply",
         )
         assert self.asked == 1
-        roots = [
-            one for one in self.world.workspace.messages(OPS, OLGA) if one.bot_id and not one.ephemeral_to
-        ]
+        roots = [one for one in self.world.workspace.messages(OPS, OLGA) if one.bot_id and not one.ephemeral_to]
         assert [one.ts for one in roots] == [self.root.ts]
         assert "operation.cancel" not in str(self.talk.now(self.root).blocks)
 
@@ -123,9 +121,7 @@ async def test_killed_and_back_only_when_all_is_over(tmp_path: Path) -> None:
         await it.confirm()
         await it.bot.killed_when(lambda: it.asked)
         machine = it.world.region.world.machines[it.system_id]
-        await until(
-            lambda: machine.status_name == "Ready", what="the machine to become Ready without the bot"
-        )
+        await until(lambda: machine.status_name == "Ready", what="the machine to become Ready without the bot")
         await it.bot.start()
         await it.ends_well()
 

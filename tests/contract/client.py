@@ -87,8 +87,6 @@ def _with_our_ids(region: RegionStandIn, url: str) -> str:
 async def _once(
     session: aiohttp.ClientSession, method: str, url: URL, headers: dict[str, str], body: bytes = b""
 ) -> Given:
-    async with session.request(
-        method, url, data=body or None, headers=headers, allow_redirects=False
-    ) as answer:
+    async with session.request(method, url, data=body or None, headers=headers, allow_redirects=False) as answer:
         raw = await answer.read()
         return Given(answer.status, answer.headers.get("Content-Type", ""), raw.decode("utf-8", "replace"))

@@ -128,9 +128,7 @@ def _machines_34(region: RegionStandIn) -> None:
             tags=[("virtual", "ssd", "bigmem")[index % 3]],
         )
         put_into(region, machine, STATES_34.get(index, "Ready"))
-    fresh = region.world.add_machine(
-        "fresh1", system_id="kyccyw", macs=["52:54:00:ee:00:01"], power_type="manual"
-    )
+    fresh = region.world.add_machine("fresh1", system_id="kyccyw", macs=["52:54:00:ee:00:01"], power_type="manual")
     put_into(region, fresh, "New")
 
 

@@ -46,9 +46,7 @@ def dynamic_range(region: RegionStandIn) -> None:
 
 def second_subnet(region: RegionStandIn) -> None:
     network = region.world.network
-    network.add_subnet(
-        "192.168.50.0/24", 5004, "net50", gateway_ip="192.168.50.1", dns_servers=["192.168.50.1"]
-    )
+    network.add_subnet("192.168.50.0/24", 5004, "net50", gateway_ip="192.168.50.1", dns_servers=["192.168.50.1"])
 
 
 def v100_range(region: RegionStandIn) -> None:
@@ -63,9 +61,7 @@ def no_images(region: RegionStandIn) -> None:
 def source_4(region: RegionStandIn) -> None:
     images = region.world.images
     while images.next_ids["source"] <= 5:
-        images.add_source(
-            f"http://127.0.0.1:8099/{images.next_ids['source']}/", "/usr/share/keyrings/mirror.gpg"
-        )
+        images.add_source(f"http://127.0.0.1:8099/{images.next_ids['source']}/", "/usr/share/keyrings/mirror.gpg")
 
 
 def source_4_focal(region: RegionStandIn) -> None:
@@ -217,9 +213,7 @@ def some_events(region: RegionStandIn) -> None:
         if machine.status != states.NEW:
             world.node_event(machine, "INFO", "Commissioning")
     world.region_event("ERROR", "Rack import error", "Unable to find a copy of bootx64.efi.")
-    world.audit(
-        world.admin, "Settings", "Updated configuration setting 'boot_images_auto_import' to 'False'."
-    )
+    world.audit(world.admin, "Settings", "Updated configuration setting 'boot_images_auto_import' to 'False'.")
 
 
 def fabric_2(region: RegionStandIn) -> None:
@@ -252,9 +246,7 @@ def third_range(region: RegionStandIn) -> None:
 def give_ipmi(region: RegionStandIn, system_id: str) -> None:
     from sandbox.maas.world import ipmi_parameters
 
-    region.world.alter(
-        system_id, power_type="ipmi", power_parameters=ipmi_parameters(False, "10.98.250.77", "admin")
-    )
+    region.world.alter(system_id, power_type="ipmi", power_parameters=ipmi_parameters(False, "10.98.250.77", "admin"))
 
 
 def index_unread(region: RegionStandIn, number: int) -> None:

@@ -26,9 +26,7 @@ def test_every_recording_is_replayed_or_listed_with_a_reason() -> None:
         assert len(replayed) > 0.9 * len(names[folder])
 
 
-@pytest.mark.parametrize(
-    ("folder", "exchange"), [pytest.param(f, e, id=f"{f}-{e.name}") for f, e in REPLAYED]
-)
+@pytest.mark.parametrize(("folder", "exchange"), [pytest.param(f, e, id=f"{f}-{e.name}") for f, e in REPLAYED])
 async def test_answers_as_recorded(folder: str, exchange: Exchange) -> None:
     region = make_lab(VERSIONS[folder])
     await region.start()
@@ -44,9 +42,7 @@ async def test_answers_as_recorded(folder: str, exchange: Exchange) -> None:
         assert compare.same_json_error(exchange.answer, given.text), f"{exchange.answer} != {given.text}"
     elif exchange.is_json and exchange.answer:
         start = "$.by-id" if "op=power_parameters" in exchange.url and "/?" in exchange.url else "$"
-        start = (
-            "$" if "/machines/?" not in exchange.url and "/rackcontrollers/?" not in exchange.url else start
-        )
+        start = "$" if "/machines/?" not in exchange.url and "/rackcontrollers/?" not in exchange.url else start
         assert compare.differences(exchange.json(), json.loads(given.text), start) == []
     elif exchange.status >= 400:
         assert compare.plain(given.text) == compare.plain(exchange.answer)

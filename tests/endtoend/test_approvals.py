@@ -14,7 +14,9 @@ from tests.support.harness import ANDREA, OLGA, OPS, VICTOR, Running, running, u
 CARDS = "C0APPROVE"
 
 
-async def asked(it: Running, words: str, reason: str = "disk is dying", typed: str | None = None) -> tuple[Message, Message]:
+async def asked(
+    it: Running, words: str, reason: str = "disk is dying", typed: str | None = None
+) -> tuple[Message, Message]:
     """Plan, then ask through the form; returns the root message and the card."""
     root = await it.talk.ask(words)
     workspace = it.world.workspace
@@ -84,7 +86,11 @@ async def test_by_words_and_from_home(tmp_path: Path) -> None:
         answer = await it.talk.ask(f"approve {operation}", user=OLGA)
         assert "yourself" in answer.text
         await it.world.workspace.open_home(ANDREA)
-        home = await until(lambda: it.world.workspace.home(ANDREA) and "Waiting for your decision" in str(it.world.workspace.home(ANDREA)))
+        home = await until(
+            lambda: (
+                it.world.workspace.home(ANDREA) and "Waiting for your decision" in str(it.world.workspace.home(ANDREA))
+            )
+        )
         assert home
         answer = await it.talk.ask(f"approve {operation}", user=ANDREA)
         assert "You approved" in answer.text
@@ -161,10 +167,14 @@ async def test_a_made_up_button_value_has_no_effect(tmp_path: Path, value: str) 
 
         try:
             await it.world.workspace.click(
-                ANDREA, MessageRef(card.channel_id, card.ts), "approval.approve", block_id=block["block_id"], value=value
+                ANDREA,
+                MessageRef(card.channel_id, card.ts),
+                "approval.approve",
+                block_id=block["block_id"],
+                value=value,
             )
         except Exception as error:  # the stand-in may refuse a value that the button does not have
-            assert "value" in str(error).lower() or "no such" in str(error).lower()  # noqa: PT017
+            assert "value" in str(error).lower() or "no such" in str(error).lower()
         await asyncio.sleep(0.5)
         assert "Waiting for approval" in it.talk.read(root)
         assert not it.world.region.effects

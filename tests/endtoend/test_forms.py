@@ -51,9 +51,7 @@ async def test_from_the_bare_command_to_ready(tmp_path: Path) -> None:
         assert await workspace.options(OLGA, ViewRef(view.id), "form.machine", query="nothing like it") == []
         outcome = await workspace.submit_view(OLGA, view.id, values("commission", found, "--skip-storage"))
         assert outcome.result == "closed", outcome
-        plan = await until(
-            lambda: [one for one in workspace.messages(OPS, OLGA) if "Commission node-3?" in one.text]
-        )
+        plan = await until(lambda: [one for one in workspace.messages(OPS, OLGA) if "Commission node-3?" in one.text])
         assert "Kept as configured: storage" in said(plan[0])
         await it.talk.click(plan[0], CONFIRM)
         await it.talk.reads(plan[0], "Commissioned node-3")
@@ -145,9 +143,7 @@ async def test_a_command_from_home_is_answered_in_private_and_can_be_confirmed_t
         found = await workspace.options(OLGA, ViewRef(view.id), "form.machine", query="node-3")
         assert (await workspace.submit_view(OLGA, view.id, values("commission", found))).result == "closed"
         plan = (
-            await until(
-                lambda: [one for one in workspace.messages(channel, OLGA) if "Commission node-3?" in one.text]
-            )
+            await until(lambda: [one for one in workspace.messages(channel, OLGA) if "Commission node-3?" in one.text])
         )[0]
         await it.talk.click(plan, CONFIRM)
         await it.talk.reads(plan, "Commissioned node-3")

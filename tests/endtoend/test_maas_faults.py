@@ -115,9 +115,7 @@ async def test_while_waiting(tmp_path: Path, fault: str) -> None:
         if fault != "slow":
             region = it.bot.regions["default"]
             await until(lambda: region.watcher.availability.up is False)
-            await stays(
-                lambda: "failed" not in it.talk.read(root), 1.0, "a region away for a moment is no failure"
-            )
+            await stays(lambda: "failed" not in it.talk.read(root), 1.0, "a region away for a moment is no failure")
             text = said(await it.talk.ask("status"))
             assert "has given no good answer for" in text
             it.world.region.faults.clear()

@@ -36,9 +36,7 @@ async def test_selectors_select_and_the_plan_shows_whom(tmp_path: Path) -> None:
         for terms, expected in SELECTORS:
             plan = await it.talk.ask(f"commission {terms}")
             shown = said(it.talk.now(plan)).partition("What happens")[0]
-            named = {
-                name for name in (f"node-{number}" for number in range(1, 13)) if f"{name} " in f"{shown} "
-            }
+            named = {name for name in (f"node-{number}" for number in range(1, 13)) if f"{name} " in f"{shown} "}
             assert named == expected, (terms, shown)
             await it.talk.click(plan, "operation.withdraw")
 
@@ -82,9 +80,7 @@ async def test_cancel_half_way_says_what_was_done_and_what_not(tmp_path: Path) -
         first = (await until(lambda: commissioning(it), what="the first"))[0]
         await it.talk.reads(root, "0 of 3 done")
         await until(lambda: machine_of(it, first).status_name == "Ready", 40, f"{first} to be Ready")
-        second = (await until(lambda: [one for one in commissioning(it) if one != first], 20, "the second"))[
-            0
-        ]
+        second = (await until(lambda: [one for one in commissioning(it) if one != first], 20, "the second"))[0]
         third = next(one for one in ("node-2", "node-3", "node-10") if one not in {first, second})
         await it.talk.reads(root, "1 of 3 done")
         # Adam did not ask for it, and may stop it.

@@ -50,9 +50,7 @@ async def test_a_mention_delivered_twice_acts_once(tmp_path: Path) -> None:
         it.world.workspace.faults.clear()
         it.world.workspace.faults.set("lost-ack", times=1)
         answer = await it.talk.mention("status")
-        await stays(
-            lambda: len(from_bot(it, OPS, answer.thread_ts)) == 1, 2.0, "Slack tries again; the bot does not"
-        )
+        await stays(lambda: len(from_bot(it, OPS, answer.thread_ts)) == 1, 2.0, "Slack tries again; the bot does not")
 
 
 async def test_other_bots_are_not_heard(tmp_path: Path) -> None:
@@ -68,9 +66,7 @@ async def test_other_bots_are_not_heard(tmp_path: Path) -> None:
             "channel": OPS,
             "event_ts": ts,
         }
-        ack = await workspace.courier.deliver(
-            "events_api", payloads.event_callback(workspace, event, shared=False)
-        )
+        ack = await workspace.courier.deliver("events_api", payloads.event_callback(workspace, event, shared=False))
         assert ack.ok
         human = {**event, "user": workspace.app.bot_user_id, "bot_id": None}
         await workspace.courier.deliver("events_api", payloads.event_callback(workspace, human, shared=False))

@@ -118,9 +118,7 @@ async def _late_click(it: Running, message: Message, element: dict[str, Any]) ->
     """A click on a button as it was, or as somebody would like it to be."""
     workspace = it.world.workspace
     current = workspace.message(MessageRef(message.channel_id, message.ts), OLGA)
-    payload = payloads.interaction(
-        workspace, "block_actions", workspace.users[OLGA], workspace.tickets.trigger(OLGA)
-    )
+    payload = payloads.interaction(workspace, "block_actions", workspace.users[OLGA], workspace.tickets.trigger(OLGA))
     payload.update(payloads.in_message(current, workspace.channels[OPS], workspace))
     ticket = workspace.tickets.response(OLGA, OPS, kind="actions", message=current.ref)
     payload["response_url"] = workspace.base_url + ticket.path

@@ -138,9 +138,7 @@ async def test_sigterm_in_the_middle_of_work(tmp_path: Path) -> None:
             talk = Talk(world)
             root = await talk.ask("commission node-3 node-7 node-2")
             await talk.click(root, CONFIRM)
-            await until(
-                lambda: world.region.effects["commission", world.region.world.machine("node-3").system_id]
-            )
+            await until(lambda: world.region.effects["commission", world.region.world.machine("node-3").system_id])
             started = time.monotonic()
             assert await bot.terminate() == 0
             assert time.monotonic() - started < 10

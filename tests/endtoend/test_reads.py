@@ -22,17 +22,11 @@ async def shows(it: Running, *parts: str, words: str = "status") -> str:
 
 async def test_status_says_what_is_wrong_worst_first(tmp_path: Path) -> None:
     async with running(tmp_path, speed=10.0) as it:
-        text = await shows(
-            it, "MAAS 3.4.10 is up", "1 of 1 connected", "6 of 6 complete", "on for lab untagged"
-        )
-        assert (
-            "12: 1 Broken, 1 Failed commissioning, 1 Failed testing, 2 New, 3 Ready, 1 Allocated, 3 Deployed"
-            in text
-        )
+        text = await shows(it, "MAAS 3.4.10 is up", "1 of 1 connected", "6 of 6 complete", "on for lab untagged")
+        assert "12: 1 Broken, 1 Failed commissioning, 1 Failed testing, 2 New, 3 Ready, 1 Allocated, 3 Deployed" in text
         assert "ago" in text
-        await shows(
-            it, "node-4", "maas-lshw failed", "node-9", "smartctl-validate", "node-8", "Incorrect password"
-        )
+        await shows(it, "Marked broken by admin: power supply 2 is dead.")
+        await shows(it, "node-4", "maas-lshw failed", "node-9", "smartctl-validate", "node-8", "Incorrect password")
 
         root = await confirmed(it.talk, "commission node-3")
         await shows(it, "Under way", operation_id(root), "asked by olga")

@@ -91,9 +91,7 @@ async def test_groups_on_a_free_plan_fail_closed_and_say_so(tmp_path: Path) -> N
         assert "needs the role operator" in text and "S0APPROVE" in text
         assert "paid_teams_only" in text or "plan" in text
         assert "Slack did not say" in said(await it.talk.ask("whoami", ADAM))
-        assert "Commission node-3?" in said(await it.talk.ask("commission node-3", OLGA)), (
-            "a named person still may"
-        )
+        assert "Commission node-3?" in said(await it.talk.ask("commission node-3", OLGA)), "a named person still may"
 
 
 async def test_a_channel_that_is_not_listed_is_not_answered(tmp_path: Path) -> None:
@@ -116,9 +114,7 @@ async def test_without_channels_everything_is_read_only(tmp_path: Path) -> None:
 async def test_where_the_bot_is_not_a_member_it_says_how_to_invite_it(tmp_path: Path) -> None:
     async with running(tmp_path) as it:
         it.world.workspace.faults.set("bot-removed", channel=OPS)
-        assert "MAAS 3.4.10 is up" in said(await it.talk.ask("status")), (
-            "answers to one person need no membership"
-        )
+        assert "MAAS 3.4.10 is up" in said(await it.talk.ask("status")), "answers to one person need no membership"
         text = said(await it.talk.ask("commission node-3"))
         assert "/invite @maas" in text
         assert "Nothing was started" in text

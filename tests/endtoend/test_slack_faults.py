@@ -104,9 +104,7 @@ async def test_a_channel_archived_half_way_and_opened_again(tmp_path: Path) -> N
         assert len(workspace.calls) - calls < 10, "no hammering on a closed door"
         workspace.faults.clear()
         await it.talk.reads(root, "Commissioned node-3", timeout=30)
-        await until(
-            lambda: [one for one in it.talk.replies(root) if OLGA in str(one.blocks)], 30, "the last reply"
-        )
+        await until(lambda: [one for one in it.talk.replies(root) if OLGA in str(one.blocks)], 30, "the last reply")
 
 
 async def test_a_message_deleted_by_somebody_is_posted_anew(tmp_path: Path) -> None:
@@ -117,11 +115,7 @@ async def test_a_message_deleted_by_somebody_is_posted_anew(tmp_path: Path) -> N
         await it.talk.reads(root, "node-3: Commissioning")
         await workspace.call("chat.delete", {"channel": OPS, "ts": root.ts}, workspace.app.bot_token)
         await until(
-            lambda: [
-                one
-                for one in workspace.messages(OPS, OLGA)
-                if one.bot_id and "Commissioned node-3" in one.text
-            ],
+            lambda: [one for one in workspace.messages(OPS, OLGA) if one.bot_id and "Commissioned node-3" in one.text],
             40,
             "the outcome in a new message",
         )

@@ -16,9 +16,7 @@ from tests.support.harness import OLGA, running, until
 @contextlib.contextmanager
 def held(state: Path, file: str = "maasbot.sqlite") -> Iterator[None]:
     """Another program has begun to write and does not end."""
-    connection = sqlite3.connect(
-        state / "bot" / file, timeout=10, isolation_level=None, check_same_thread=False
-    )
+    connection = sqlite3.connect(state / "bot" / file, timeout=10, isolation_level=None, check_same_thread=False)
     connection.execute("begin immediate")
     try:
         yield

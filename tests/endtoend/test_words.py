@@ -75,9 +75,7 @@ async def test_every_spelling_of_phones_means_the_same_machine(tmp_path: Path) -
             assert "node-3 is New" in said(await it.talk.ask(f"machine {name}")), name
 
 
-@pytest.mark.parametrize(
-    "link", ["<http://node-3|node-3>", "<http://node-3.maas|node-3.maas>", "node-3&amp;"]
-)
+@pytest.mark.parametrize("link", ["<http://node-3|node-3>", "<http://node-3.maas|node-3.maas>", "node-3&amp;"])
 async def test_links_and_escapes_are_read_as_they_were_typed(tmp_path: Path, link: str) -> None:
     async with running(tmp_path) as it:
         text = await _as_slack_sends(it, f"machine {link}")

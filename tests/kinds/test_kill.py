@@ -13,6 +13,7 @@ import pytest
 
 from sandbox.demo import World
 from sandbox.slack import Message
+from tests.endtoend.steps import rows
 from tests.kinds.steps import agree, done, effects, machine, roots
 from tests.support.harness import Talk, until
 from tests.support.process import BotProcess
@@ -131,10 +132,15 @@ async def test_killed_while_the_plan_waits(tmp_path: Path, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ORDERS)
 async def test_killed_right_after_the_yes(tmp_path: Path, kind: str) -> None:
+    """The yes is written down. A click that dies before it is written had no effect, and its button stays."""
+
+    def written() -> bool:
+        states = rows(tmp_path, "SELECT state FROM operations")
+        return bool(states) and states[0][0] not in {"planned", "awaiting approval"}
+
     async with story(tmp_path, kind) as it:
         await it.agreed()
-        it.bot.kill()
-        await it.bot.gone()
+        await it.bot.killed_when(written)
         await it.comes_back()
         await it.ends_well()
 

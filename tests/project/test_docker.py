@@ -44,9 +44,7 @@ def test_it_starts_the_bot_directly_so_that_signals_reach_it():
     assert RUNTIME.exec_form("ENTRYPOINT") == ["maasbot"]
     assert RUNTIME.exec_form("CMD") == ["run"]
     settings = " ".join(RUNTIME.all("ENV")).split()
-    assert {"MAASBOT_HTTP_HOST=0.0.0.0", f"MAASBOT_STATE_DIR={STATE}", "PATH=/opt/maasbot/bin:$PATH"} <= set(
-        settings
-    )
+    assert {"MAASBOT_HTTP_HOST=0.0.0.0", f"MAASBOT_STATE_DIR={STATE}", "PATH=/opt/maasbot/bin:$PATH"} <= set(settings)
 
 
 def test_no_secret_is_set_or_copied():

@@ -31,9 +31,7 @@ source = { editable = "." }
 
 
 def uv(*arguments: str | Path, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    program = require_program(
-        "uv", package="python3-venv, then: make lock", folders=(f"{sys.prefix}/tools/bin",)
-    )
+    program = require_program("uv", package="python3-venv, then: make lock", folders=(f"{sys.prefix}/tools/bin",))
     environ = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
     environ |= {"UV_OFFLINE": "1", "UV_PYTHON": sys.executable}
     return subprocess.run(

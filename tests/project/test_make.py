@@ -37,9 +37,7 @@ def fake_python(folder: Path, name: str, version: str) -> Path:
 
 def find_python(path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = ["/bin/sh", str(ROOT / "scripts/find-python"), *arguments]
-    return subprocess.run(
-        command, env={"PATH": str(path)}, capture_output=True, text=True, check=False, timeout=60
-    )
+    return subprocess.run(command, env={"PATH": str(path)}, capture_output=True, text=True, check=False, timeout=60)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -75,13 +73,9 @@ def test_no_python_at_all_is_said_so(tmp_path):
 
 def make(*arguments: str, cwd: Path) -> list[str]:
     """Return the lines that make prints, run as if not from within make."""
-    environ = {
-        name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MFLAGS", "MAKELEVEL"}
-    }
+    environ = {name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MFLAGS", "MAKELEVEL"}}
     command = [require_program("make", package="make"), *arguments]
-    ran = subprocess.run(
-        command, cwd=cwd, env=environ, capture_output=True, text=True, check=True, timeout=60
-    )
+    ran = subprocess.run(command, cwd=cwd, env=environ, capture_output=True, text=True, check=True, timeout=60)
     return ran.stdout.splitlines()
 
 

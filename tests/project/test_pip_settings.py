@@ -50,9 +50,7 @@ def test_pips_variables_reach_uv_unless_it_has_its_own(home, pip, value, uv, bec
 def test_the_nearest_file_wins_and_a_variable_beats_every_file(home, tmp_path):
     write(tmp_path / "etc/pip.conf", f"[global]\nindex-url = {OTHER}\ncert = /old.pem\n")
     assert pip_settings.for_installing(home)["UV_DEFAULT_INDEX"] == OTHER
-    write(
-        tmp_path / ".config/pip/pip.conf", f"[install]\nindex_url = {MIRROR}\n[global]\nindex-url = {OTHER}\n"
-    )
+    write(tmp_path / ".config/pip/pip.conf", f"[install]\nindex_url = {MIRROR}\n[global]\nindex-url = {OTHER}\n")
     told = pip_settings.for_installing(home)
     assert (told["UV_DEFAULT_INDEX"], told["SSL_CERT_FILE"]) == (MIRROR, "/old.pem")
     write(tmp_path / "named.conf", "[install]\nindex-url = https://named.example/simple\n")
@@ -98,7 +96,4 @@ def test_uvs_index_and_certificates_reach_pip(home, index):
     told = pip_settings.for_pip(home | {"UV_DEFAULT_INDEX": index, "SSL_CERT_FILE": "/ca.pem"})
     assert told["PIP_INDEX_URL"] == index.removeprefix("our-mirror=")
     assert told["PIP_CERT"] == "/ca.pem"
-    assert (
-        pip_settings.for_pip(home | {"UV_DEFAULT_INDEX": index, "PIP_INDEX_URL": OTHER})["PIP_INDEX_URL"]
-        == OTHER
-    )
+    assert pip_settings.for_pip(home | {"UV_DEFAULT_INDEX": index, "PIP_INDEX_URL": OTHER})["PIP_INDEX_URL"] == OTHER

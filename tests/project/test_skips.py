@@ -38,9 +38,7 @@ def run_pytest(folder, source: str, require_all: str) -> subprocess.CompletedPro
         "-rA",
         "test_it.py",
     ]
-    return subprocess.run(
-        command, cwd=folder, env=environ, capture_output=True, text=True, check=False, timeout=60
-    )
+    return subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False, timeout=60)
 
 
 def test_skips_are_failures_where_everything_is_required(tmp_path):

@@ -41,9 +41,7 @@ async def test_a_second_commission_is_refused_while_the_first_runs(region, call,
     await call("POST", path)
     again = await call("POST", path)
     assert again.status == 400
-    assert again.json == {
-        "__all__": ["Commission is not available because of the current state of the node."]
-    }
+    assert again.json == {"__all__": ["Commission is not available because of the current state of the node."]}
     assert region.effects[("commission", machine("node-3"))] == 1
 
 
@@ -56,9 +54,7 @@ async def test_testing_scripts_none_skips_testing(call, machine) -> None:
 async def test_an_unknown_script_is_refused_and_changes_nothing(call, machine) -> None:
     answer = await call("POST", f"machines/{machine('node-3')}/?op=commission", {"testing_scripts": "nope"})
     assert answer.status == 400
-    assert answer.json == {
-        "testing_scripts": ["Select a valid choice. nope is not one of the available choices."]
-    }
+    assert answer.json == {"testing_scripts": ["Select a valid choice. nope is not one of the available choices."]}
     assert (await call("GET", f"machines/{machine('node-3')}/")).json["status_name"] == "New"
 
 

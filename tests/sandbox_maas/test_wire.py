@@ -70,9 +70,7 @@ async def test_filters_by_version(region, call) -> None:
     ready = (await call("GET", "machines/?status=ready")).json
     assert {m["status_name"] for m in ready} == {"Ready"}
     by_id = "&".join(f"id={m['system_id']}" for m in ready)
-    assert [m["system_id"] for m in (await call("GET", f"machines/?{by_id}")).json] == [
-        m["system_id"] for m in ready
-    ]
+    assert [m["system_id"] for m in (await call("GET", f"machines/?{by_id}")).json] == [m["system_id"] for m in ready]
     assert (await call("GET", "machines/?limit=3")).json == {"limit": ["No such constraint."]}
     assert (await call("GET", "machines/?status=4")).status == 400
     owner = await call("GET", "machines/?owner=admin")

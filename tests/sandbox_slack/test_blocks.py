@@ -318,9 +318,7 @@ def test_select_answers() -> None:
 @pytest.mark.parametrize(
     "block",
     [
-        sdk.SectionBlock(
-            text="hello", fields=["a", "b"], accessory=sdk.ButtonElement(text="go", action_id="go")
-        ),
+        sdk.SectionBlock(text="hello", fields=["a", "b"], accessory=sdk.ButtonElement(text="go", action_id="go")),
         sdk.HeaderBlock(text="hello"),
         sdk.ContextBlock(elements=[sdk.MarkdownTextObject(text="x")]),
         sdk.ActionsBlock(
@@ -331,9 +329,7 @@ def test_select_answers() -> None:
             ]
         ),
         sdk.InputBlock(label="l", element=sdk.PlainTextInputElement(action_id="a", multiline=True)),
-        sdk.PlanBlock(
-            title="t", tasks=[sdk.TaskCardBlock(task_id="1", title="x", status="pending").to_dict()]
-        ),
+        sdk.PlanBlock(title="t", tasks=[sdk.TaskCardBlock(task_id="1", title="x", status="pending").to_dict()]),
         sdk.TableBlock(rows=[[sdk.RawTextObject(text="x").to_dict()]]),
         sdk.CardBlock(title="t", body="b", actions=[sdk.ButtonElement(text="go", action_id="go")]),
         sdk.ContainerBlock(title="t", child_blocks=[sdk.DividerBlock()]),

@@ -8,9 +8,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from sandbox.slack import SlackServer, Workspace
 
 
-async def test_upload_into_a_thread(
-    client: AsyncWebClient, workspace: Workspace, server: SlackServer
-) -> None:
+async def test_upload_into_a_thread(client: AsyncWebClient, workspace: Workspace, server: SlackServer) -> None:
     root = await client.chat_postMessage(channel="C0OPS", text="commissioning")
     answer = await client.files_upload_v2(
         channel="C0OPS",
@@ -49,9 +47,7 @@ async def test_several_files_in_one_message(client: AsyncWebClient, workspace: W
         ("C0OPS", "1.0", "invalid_thread_ts"),
     ],
 )
-async def test_refused_shares(
-    client: AsyncWebClient, channel: str, thread_ts: str | None, error: str
-) -> None:
+async def test_refused_shares(client: AsyncWebClient, channel: str, thread_ts: str | None, error: str) -> None:
     with pytest.raises(SlackApiError) as caught:
         await client.files_upload_v2(channel=channel, thread_ts=thread_ts, filename="a.txt", content="a")
     assert caught.value.response["error"] == error
@@ -71,9 +67,7 @@ async def test_empty_files_are_refused(client: AsyncWebClient) -> None:
         await client.files_upload_v2(channel="C0OPS", filename="a.txt", content="")
 
 
-async def test_a_block_shows_a_file_only_once_it_is_processed(
-    client: AsyncWebClient, workspace: Workspace
-) -> None:
+async def test_a_block_shows_a_file_only_once_it_is_processed(client: AsyncWebClient, workspace: Workspace) -> None:
     workspace.timing.file_processing = 3600
     file_id = (await client.files_upload_v2(filename="a.png", content=b"png", channel="C0OPS"))["file"]["id"]
     block = {"type": "image", "alt_text": "a", "slack_file": {"id": file_id}}

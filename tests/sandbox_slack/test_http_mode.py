@@ -85,9 +85,7 @@ async def test_event_retries_carry_their_number(bolt: Bolt, workspace: Workspace
 
     @bolt.app.middleware
     async def count(req, next_) -> None:
-        attempts.append(
-            (req.headers.get("x-slack-retry-num", []), req.headers.get("x-slack-retry-reason", []))
-        )
+        attempts.append((req.headers.get("x-slack-retry-num", []), req.headers.get("x-slack-retry-reason", [])))
         await next_()
 
     @bolt.app.event("app_mention")

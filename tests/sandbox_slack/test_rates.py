@@ -12,14 +12,10 @@ def still(clock: Clock) -> Workspace:
 
 
 async def post(workspace: Workspace, channel: str = "C0OPS"):
-    return await workspace.call(
-        "chat.postMessage", {"channel": channel, "text": "x"}, workspace.app.bot_token
-    )
+    return await workspace.call("chat.postMessage", {"channel": channel, "text": "x"}, workspace.app.bot_token)
 
 
-async def test_a_channel_takes_one_message_a_second_after_a_small_burst(
-    still: Workspace, clock: Clock
-) -> None:
+async def test_a_channel_takes_one_message_a_second_after_a_small_burst(still: Workspace, clock: Clock) -> None:
     assert [(await post(still)).status for _ in range(5)] == [200, 200, 200, 200, 429]
     assert (await post(still)).headers["Retry-After"] == "1"
     assert (await post(still, "C0APPROVE")).status == 200

@@ -25,15 +25,11 @@ async def test_command_reaches_the_app_as_slack_sends_it(bolt: Bolt, workspace: 
         await ack()
 
     await bolt.connect()
-    outcome = await workspace.slash(
-        "U0OLGA", "C0OPS", "  rename node-3 <b> @andrea #ops http://node-3.example.com "
-    )
+    outcome = await workspace.slash("U0OLGA", "C0OPS", "  rename node-3 <b> @andrea #ops http://node-3.example.com ")
     assert outcome.ok
     assert outcome.message is None
     (command,) = seen
-    assert command["text"] == (
-        "rename node-3 &lt;b&gt; <@U0ANDREA|andrea> <#C0OPS|ops> <http://node-3.example.com>"
-    )
+    assert command["text"] == ("rename node-3 &lt;b&gt; <@U0ANDREA|andrea> <#C0OPS|ops> <http://node-3.example.com>")
     assert (command["team_id"], command["channel_id"], command["user_id"]) == ("T0MAAS", "C0OPS", "U0OLGA")
     assert (command["channel_name"], command["user_name"]) == ("ops", "olga")
     assert command["api_app_id"] == "A0MAASBOT"
@@ -55,9 +51,7 @@ async def test_words_in_the_acknowledgement_are_shown_to_the_person(bolt: Bolt, 
     assert loud.message.ephemeral_to is None
 
 
-async def test_a_command_without_acknowledgement_fails_before_the_person(
-    bolt: Bolt, workspace: Workspace
-) -> None:
+async def test_a_command_without_acknowledgement_fails_before_the_person(bolt: Bolt, workspace: Workspace) -> None:
     @bolt.app.command("/maas")
     async def maas(ack) -> None:
         await asyncio.sleep(0.8)
@@ -199,9 +193,7 @@ async def test_events_are_tried_again_until_acknowledged(bolt: Bolt, workspace: 
     assert len({event for event, _retry in attempts}) == 1
 
 
-async def test_click_carries_message_values_and_state(
-    bolt: Bolt, workspace: Workspace, client: AsyncWebClient
-) -> None:
+async def test_click_carries_message_values_and_state(bolt: Bolt, workspace: Workspace, client: AsyncWebClient) -> None:
     seen: list[dict] = []
 
     @bolt.app.action("approve")
@@ -249,9 +241,7 @@ async def test_click_in_an_ephemeral_message_comes_without_the_message(
         await respond(delete_original=True)
 
     await bolt.connect()
-    await client.chat_postEphemeral(
-        channel="C0OPS", user="U0OLGA", text="sure?", blocks=[actions(button("go"))]
-    )
+    await client.chat_postEphemeral(channel="C0OPS", user="U0OLGA", text="sure?", blocks=[actions(button("go"))])
     (message,) = workspace.messages("C0OPS", "U0OLGA")
     assert (await workspace.click("U0OLGA", message.ref, "go")).ok
     await until(lambda: workspace.messages("C0OPS", "U0OLGA") == [])
@@ -259,9 +249,7 @@ async def test_click_in_an_ephemeral_message_comes_without_the_message(
     assert seen[0]["container"]["is_ephemeral"] is True
 
 
-async def test_unacknowledged_click_leaves_a_warning(
-    bolt: Bolt, workspace: Workspace, client: AsyncWebClient
-) -> None:
+async def test_unacknowledged_click_leaves_a_warning(bolt: Bolt, workspace: Workspace, client: AsyncWebClient) -> None:
     await bolt.connect()
     posted = await client.chat_postMessage(channel="C0OPS", text="x", blocks=[actions(button("nobody"))])
     ref = MessageRef("C0OPS", posted["ts"])
@@ -271,9 +259,7 @@ async def test_unacknowledged_click_leaves_a_warning(
     assert workspace.message(ref, "U0OLGA").warning
 
 
-async def test_declined_confirmation_sends_nothing(
-    bolt: Bolt, workspace: Workspace, client: AsyncWebClient
-) -> None:
+async def test_declined_confirmation_sends_nothing(bolt: Bolt, workspace: Workspace, client: AsyncWebClient) -> None:
     confirm = {name: {"type": "plain_text", "text": name} for name in ("title", "text", "confirm", "deny")}
     blocks = [actions(button("erase", confirm=confirm))]
     await bolt.connect()

@@ -17,15 +17,11 @@ async def test_state_goes_on_where_it_ended(tmp_path: Path) -> None:
     async with SlackServer(first) as server:
         client = AsyncWebClient(token=first.app.bot_token, base_url=server.api_url)
         ts = await first.say("U0OLGA", "C0OPS", "hello")
-        posted = await client.chat_postMessage(
-            channel="C0OPS", text="x", blocks=[actions(button("go"))], thread_ts=ts
-        )
+        posted = await client.chat_postMessage(channel="C0OPS", text="x", blocks=[actions(button("go"))], thread_ts=ts)
         await client.chat_postMessage(channel="U0OLGA", text="direct")
         await client.chat_update(channel="C0OPS", ts=posted["ts"], text="y", blocks=[section("y")])
         await client.views_publish(user_id="U0OLGA", view={"type": "home", "blocks": [section("home")]})
-        file_id = (await client.files_upload_v2(channel="C0OPS", filename="a.log", content="log"))["file"][
-            "id"
-        ]
+        file_id = (await client.files_upload_v2(channel="C0OPS", filename="a.log", content="log"))["file"]["id"]
     second = Workspace(state_file=path)
     assert [m.text for m in second.thread("C0OPS", ts, "U0OLGA")] == ["hello", "y"]
     assert second.thread("C0OPS", ts, "U0OLGA")[1].edits == 1

@@ -18,9 +18,7 @@ JSON = st.recursive(
     | st.sampled_from(["", "x", "C0OPS", "U0OLGA", "section", "plain_text"]),
     lambda inner: (
         st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(["type", "text", "elements", "rows", "blocks", "id"]), inner, max_size=3
-        )
+        | st.dictionaries(st.sampled_from(["type", "text", "elements", "rows", "blocks", "id"]), inner, max_size=3)
     ),
     max_leaves=8,
 )
@@ -97,9 +95,7 @@ def workspace() -> Workspace:
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data(), st.dictionaries(st.sampled_from(NAMES), JSON, max_size=5))
-def test_any_arguments_get_an_answer(
-    workspace: Workspace, data: st.DataObject, arguments: dict[str, Any]
-) -> None:
+def test_any_arguments_get_an_answer(workspace: Workspace, data: st.DataObject, arguments: dict[str, Any]) -> None:
     method = data.draw(st.sampled_from(sorted(workspace.api.methods)))
     token = workspace.app.app_token if method.startswith("apps.") else workspace.app.bot_token
     answer = asyncio.run(workspace.call(method, arguments, token))
@@ -109,11 +105,7 @@ def test_any_arguments_get_an_answer(
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    st.dictionaries(
-        st.sampled_from(["text", "blocks", "response_type", "replace_original", "thread_ts"]), JSON
-    )
-)
+@given(st.dictionaries(st.sampled_from(["text", "blocks", "response_type", "replace_original", "thread_ts"]), JSON))
 def test_any_body_at_a_response_url(workspace: Workspace, body: dict[str, Any]) -> None:
     url = workspace.tickets.response("U0OLGA", "C0OPS", kind="commands").path
     try:

@@ -67,27 +67,18 @@ async def refusal(awaitable) -> str:
     return caught.value.response["error"]
 
 
-async def test_triggers_are_for_one_use(
-    dialogue: Dialogue, workspace: Workspace, client: AsyncWebClient
-) -> None:
+async def test_triggers_are_for_one_use(dialogue: Dialogue, workspace: Workspace, client: AsyncWebClient) -> None:
     once = await trigger(workspace)
     await client.views_open(trigger_id=once, view=modal(field("name")))
-    assert (
-        await refusal(client.views_open(trigger_id=once, view=modal(field("name")))) == "exchanged_trigger_id"
-    )
-    assert (
-        await refusal(client.views_open(trigger_id="1.2.3", view=modal(field("name"))))
-        == "invalid_trigger_id"
-    )
+    assert await refusal(client.views_open(trigger_id=once, view=modal(field("name")))) == "exchanged_trigger_id"
+    assert await refusal(client.views_open(trigger_id="1.2.3", view=modal(field("name")))) == "invalid_trigger_id"
 
 
 async def test_triggers_expire(dialogue: Dialogue, workspace: Workspace, client: AsyncWebClient) -> None:
     workspace.timing.trigger = 0.05
     late = await trigger(workspace)
     await asyncio.sleep(0.1)
-    assert (
-        await refusal(client.views_open(trigger_id=late, view=modal(field("name")))) == "expired_trigger_id"
-    )
+    assert await refusal(client.views_open(trigger_id=late, view=modal(field("name")))) == "expired_trigger_id"
 
 
 async def test_submission(dialogue: Dialogue, workspace: Workspace, client: AsyncWebClient) -> None:
@@ -99,15 +90,11 @@ async def test_submission(dialogue: Dialogue, workspace: Workspace, client: Asyn
     assert outcome.result == "closed"
     assert workspace.views("U0OLGA") == []
     (body,) = dialogue.submitted
-    assert body["view"]["state"]["values"] == {
-        "name": {"value": {"type": "plain_text_input", "value": "node-3"}}
-    }
+    assert body["view"]["state"]["values"] == {"name": {"value": {"type": "plain_text_input", "value": "node-3"}}}
     assert (body["view"]["private_metadata"], body["view"]["root_view_id"]) == ("op-1", view.id)
 
 
-async def test_answers_to_a_submission(
-    dialogue: Dialogue, workspace: Workspace, client: AsyncWebClient
-) -> None:
+async def test_answers_to_a_submission(dialogue: Dialogue, workspace: Workspace, client: AsyncWebClient) -> None:
     view = await opened(workspace, client)
     values = {"name": {"value": "node-3"}}
     dialogue.answer = {"response_action": "errors", "errors": {"name": "no such machine"}}
@@ -136,10 +123,7 @@ async def test_stack_of_three(dialogue: Dialogue, workspace: Workspace, client: 
         click = await workspace.click("U0OLGA", top.ref, "deeper")
         await client.views_push(trigger_id=click.trigger_id, view=modal(more))
     click = await workspace.click("U0OLGA", workspace.views("U0OLGA")[-1].ref, "deeper")
-    assert (
-        await refusal(client.views_push(trigger_id=click.trigger_id, view=modal(more)))
-        == "push_limit_reached"
-    )
+    assert await refusal(client.views_push(trigger_id=click.trigger_id, view=modal(more))) == "push_limit_reached"
     outside = await trigger(workspace)
     assert await refusal(client.views_push(trigger_id=outside, view=modal(more))) == "invalid_trigger_id"
 
@@ -148,17 +132,12 @@ async def test_update_by_hash(dialogue: Dialogue, workspace: Workspace, client: 
     view = await opened(workspace, client)
     old = view.hash
     await client.views_update(view_id=view.id, hash=old, view=modal(section("done")))
-    assert (
-        await refusal(client.views_update(view_id=view.id, hash=old, view=modal(section("x"))))
-        == "hash_conflict"
-    )
+    assert await refusal(client.views_update(view_id=view.id, hash=old, view=modal(section("x")))) == "hash_conflict"
     await workspace.close_view("U0OLGA", view.id)
     assert await refusal(client.views_update(view_id=view.id, view=modal(section("x")))) == "not_found"
 
 
-async def test_closing_is_told_when_asked(
-    dialogue: Dialogue, workspace: Workspace, client: AsyncWebClient
-) -> None:
+async def test_closing_is_told_when_asked(dialogue: Dialogue, workspace: Workspace, client: AsyncWebClient) -> None:
     silent = await opened(workspace, client)
     await workspace.close_view("U0OLGA", silent.id)
     assert dialogue.closed == []
@@ -178,16 +157,12 @@ async def test_closing_is_told_when_asked(
         ({"type": "home", "blocks": []}, "/view"),
     ],
 )
-async def test_bad_modals(
-    dialogue: Dialogue, workspace: Workspace, client: AsyncWebClient, view, pointer
-) -> None:
+async def test_bad_modals(dialogue: Dialogue, workspace: Workspace, client: AsyncWebClient, view, pointer) -> None:
     view = {name: value for name, value in view.items() if value is not None}
     with pytest.raises(SlackApiError) as caught:
         await client.views_open(trigger_id=await trigger(workspace), view=view)
     assert caught.value.response["error"] == "invalid_arguments"
-    assert any(
-        f"json-pointer:{pointer}" in text for text in caught.value.response["response_metadata"]["messages"]
-    )
+    assert any(f"json-pointer:{pointer}" in text for text in caught.value.response["response_metadata"]["messages"])
 
 
 async def test_home(bolt: Bolt, workspace: Workspace, client: AsyncWebClient) -> None:
@@ -247,9 +222,7 @@ async def test_external_select(bolt: Bolt, workspace: Workspace, client: AsyncWe
 
 
 async def test_nobody_acts_on_what_is_not_there(workspace: Workspace, client: AsyncWebClient) -> None:
-    posted = await client.chat_postEphemeral(
-        channel="C0OPS", user="U0OLGA", text="x", blocks=[actions(button("go"))]
-    )
+    posted = await client.chat_postEphemeral(channel="C0OPS", user="U0OLGA", text="x", blocks=[actions(button("go"))])
     (message,) = workspace.messages("C0OPS", "U0OLGA")
     assert message.ts == posted["message_ts"]
     for user, action in (("U0VICTOR", "go"), ("U0OLGA", "nothing")):

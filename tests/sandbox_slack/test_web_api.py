@@ -36,10 +36,7 @@ async def test_wrong_tokens_are_refused(server: SlackServer, token: str, error: 
 
 
 async def test_app_token_is_for_sockets_only(client: AsyncWebClient, workspace: Workspace) -> None:
-    assert (
-        await refusal(client.apps_connections_open(app_token=workspace.app.bot_token))
-        == "not_allowed_token_type"
-    )
+    assert await refusal(client.apps_connections_open(app_token=workspace.app.bot_token)) == "not_allowed_token_type"
     answer = await client.apps_connections_open(app_token=workspace.app.app_token)
     assert answer["url"].startswith("ws://127.0.0.1:")
 
@@ -96,9 +93,7 @@ async def test_invalid_blocks_name_the_place(client: AsyncWebClient) -> None:
     assert messages == ["[ERROR] must be less than 3001 characters [json-pointer:/blocks/1/text/text]"]
 
 
-async def test_update_with_text_alone_removes_the_blocks(
-    client: AsyncWebClient, workspace: Workspace
-) -> None:
+async def test_update_with_text_alone_removes_the_blocks(client: AsyncWebClient, workspace: Workspace) -> None:
     posted = await client.chat_postMessage(channel="C0OPS", text="a", blocks=[section("a")])
     await client.chat_update(channel="C0OPS", ts=posted["ts"], text="b", blocks=[section("b")])
     message = workspace.message(MessageRef("C0OPS", posted["ts"]), "U0OLGA")
@@ -118,9 +113,7 @@ async def test_only_own_messages_can_be_changed(client: AsyncWebClient, workspac
 
 async def test_update_refuses_long_text(client: AsyncWebClient) -> None:
     posted = await client.chat_postMessage(channel="C0OPS", text="a")
-    assert (
-        await refusal(client.chat_update(channel="C0OPS", ts=posted["ts"], text="x" * 4001)) == "msg_too_long"
-    )
+    assert await refusal(client.chat_update(channel="C0OPS", ts=posted["ts"], text="x" * 4001)) == "msg_too_long"
 
 
 async def test_delete(client: AsyncWebClient, workspace: Workspace) -> None:
@@ -142,9 +135,7 @@ async def test_ephemeral_is_seen_by_one(client: AsyncWebClient, workspace: Works
 async def test_threads_hold_replies(client: AsyncWebClient, workspace: Workspace) -> None:
     root = await client.chat_postMessage(channel="C0OPS", text="root")
     reply = await client.chat_postMessage(channel="C0OPS", text="reply", thread_ts=root["ts"])
-    both = await client.chat_postMessage(
-        channel="C0OPS", text="both", thread_ts=reply["ts"], reply_broadcast=True
-    )
+    both = await client.chat_postMessage(channel="C0OPS", text="both", thread_ts=reply["ts"], reply_broadcast=True)
     assert [m.text for m in workspace.messages("C0OPS", "U0OLGA")] == ["root", "both"]
     assert [m.text for m in workspace.thread("C0OPS", root["ts"], "U0OLGA")] == ["root", "reply", "both"]
     assert both["message"]["thread_ts"] == root["ts"]
@@ -171,9 +162,7 @@ async def test_people_and_groups(client: AsyncWebClient) -> None:
     assert (await client.users_info(user="U0FIONA"))["user"]["team_id"] == "T0FOREIGN"
     assert "U0FIONA" not in {user["id"] for user in (await client.users_list())["members"]}
     groups = (await client.usergroups_list(include_users=True))["usergroups"]
-    assert [(group["handle"], group["users"]) for group in groups] == [
-        ("metal-approvers", ["U0ANDREA", "U0ADAM"])
-    ]
+    assert [(group["handle"], group["users"]) for group in groups] == [("metal-approvers", ["U0ANDREA", "U0ADAM"])]
     assert (await client.usergroups_users_list(usergroup="S0APPROVE"))["users"] == ["U0ANDREA", "U0ADAM"]
     assert await refusal(client.users_info(user="U0NOBODY")) == "user_not_found"
     assert await refusal(client.usergroups_users_list(usergroup="S0NOBODY")) == "no_such_subteam"
@@ -190,9 +179,7 @@ async def test_channels(client: AsyncWebClient, granted) -> None:
     assert await refusal(client.conversations_open(users=["U0OLGA"])) == "missing_scope"
 
 
-async def test_a_private_channel_without_the_bot_does_not_exist(
-    client: AsyncWebClient, workspace: Workspace
-) -> None:
+async def test_a_private_channel_without_the_bot_does_not_exist(client: AsyncWebClient, workspace: Workspace) -> None:
     workspace.channels["C0RANDOM"].is_private = True
     assert await refusal(client.chat_postMessage(channel="C0RANDOM", text="x")) == "channel_not_found"
 
@@ -211,15 +198,11 @@ async def test_reactions(client: AsyncWebClient, workspace: Workspace, granted) 
     posted = await client.chat_postMessage(channel="C0OPS", text="a")
     await client.reactions_add(channel="C0OPS", timestamp=posted["ts"], name="eyes")
     assert (
-        await refusal(client.reactions_add(channel="C0OPS", timestamp=posted["ts"], name="eyes"))
-        == "already_reacted"
+        await refusal(client.reactions_add(channel="C0OPS", timestamp=posted["ts"], name="eyes")) == "already_reacted"
     )
     assert workspace.message(MessageRef("C0OPS", posted["ts"]), "U0OLGA").reactions == {"eyes": ["U0MAASBOT"]}
     await client.reactions_remove(channel="C0OPS", timestamp=posted["ts"], name="eyes")
-    assert (
-        await refusal(client.reactions_remove(channel="C0OPS", timestamp=posted["ts"], name="eyes"))
-        == "no_reaction"
-    )
+    assert await refusal(client.reactions_remove(channel="C0OPS", timestamp=posted["ts"], name="eyes")) == "no_reaction"
 
 
 async def test_forms_and_json_are_the_same(server: SlackServer, workspace: Workspace) -> None:

@@ -86,9 +86,7 @@ def mrkdwn(text: str) -> None:
 def _visible(text: str) -> None:
     for ch in text:
         assert ch == "\n" or (ord(ch) >= 0x20 and not 0x7F <= ord(ch) < 0xA0), repr(text)
-        assert ch not in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200b\u200e\u200f\u2028", (
-            repr(text)
-        )
+        assert ch not in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200b\u200e\u200f\u2028", repr(text)
 
 
 def _inline(element: Block) -> None:

@@ -92,9 +92,7 @@ def commission_thread() -> Message:
     return Message(
         summary="Commission 4 machines: 1 ready, 1 failed, 1 running",
         parts=(
-            Paragraph(
-                (Person("U0OLGA"), " asked for ", Code("/maas commission node-[1-4]"), ", ", Code("op-4k2f"))
-            ),
+            Paragraph((Person("U0OLGA"), " asked for ", Code("/maas commission node-[1-4]"), ", ", Code("op-4k2f"))),
             Tasks(
                 "Commission 4 machines",
                 [
@@ -174,15 +172,11 @@ def nasty() -> Message:
         summary=NASTY,
         parts=(
             Heading(NASTY),
-            Paragraph(
-                (NASTY, Bold(NASTY), Code(NASTY), Link("javascript:alert(1)", NASTY), Person("<!here>"))
-            ),
+            Paragraph((NASTY, Bold(NASTY), Code(NASTY), Link("javascript:alert(1)", NASTY), Person("<!here>"))),
             Bullets(((NASTY,),)),
             Facts(((NASTY, (NASTY,)), ("plain", ("plain",)))),
             Table((NASTY, "b"), ((NASTY, ""), ("only one",)), caption=NASTY),
-            Tasks(
-                NASTY, (Task(NASTY, NASTY, TaskState.RUNNING, NASTY), Task(NASTY, "twin", TaskState.PENDING))
-            ),
+            Tasks(NASTY, (Task(NASTY, NASTY, TaskState.RUNNING, NASTY), Task(NASTY, "twin", TaskState.PENDING))),
             Log(NASTY, NASTY + "\nsecond line"),
             Note((NASTY, Link("https://example.com/?a=1&b=2", "a|b>c"))),
             Buttons((Button(NASTY, "go", NASTY), Button("", "go", "2"))),

@@ -68,9 +68,7 @@ async def test_budgets_hold_with_200_messages_changing_for_minutes(bench: Bench)
     assert most_in_a_minute([call.at for call in edits]) <= BUDGETS["chat.update"].per_minute
     # Worth the budget, and fair: nobody is edited a third time before nearly everybody was edited once.
     assert len(edits) > 150
-    per_message = {
-        ts: sum(call.args["ts"] == ts for call in edits) for ts in {call.args["ts"] for call in edits}
-    }
+    per_message = {ts: sum(call.args["ts"] == ts for call in edits) for ts in {call.args["ts"] for call in edits}}
     assert len(per_message) > 150
     assert max(per_message.values()) <= 3
 
@@ -129,9 +127,7 @@ async def test_close_sends_what_is_final(bench: Bench, outbound: Outbound) -> No
     assert bench.posted()[0].text == "done"
 
 
-async def test_a_restart_does_not_take_an_old_note_for_what_slack_shows(
-    bench: Bench, outbound: Outbound
-) -> None:
+async def test_a_restart_does_not_take_an_old_note_for_what_slack_shows(bench: Bench, outbound: Outbound) -> None:
     await outbound.post(CHANNEL, say("planned"), key="op-1")
     outbound.show("op-1", say("running"))
     await until(lambda: bench.posted()[0].text == "running")
@@ -178,9 +174,7 @@ async def test_refused_native_blocks_are_edited_in_plain_form(bench: Bench, outb
     assert [block["type"] for block in bench.posted()[0].blocks] == ["rich_text"]
 
 
-async def test_a_state_of_a_message_that_was_never_posted_harms_nobody(
-    bench: Bench, outbound: Outbound
-) -> None:
+async def test_a_state_of_a_message_that_was_never_posted_harms_nobody(bench: Bench, outbound: Outbound) -> None:
     outbound.show("op-unknown", say("x"), final=True)
     await outbound.post(CHANNEL, say("planned"), key="op-1")
     outbound.show("op-1", say("done"), final=True)
@@ -188,9 +182,7 @@ async def test_a_state_of_a_message_that_was_never_posted_harms_nobody(
     assert bench.posted()[0].text == "done"
 
 
-async def test_an_archived_channel_keeps_the_final_state_for_the_next_start(
-    bench: Bench, outbound: Outbound
-) -> None:
+async def test_an_archived_channel_keeps_the_final_state_for_the_next_start(bench: Bench, outbound: Outbound) -> None:
     await outbound.post(CHANNEL, say("running"), key="op-1")
     bench.workspace.faults.set("channel-archived", channel=CHANNEL)
     outbound.show("op-1", say("done"), final=True)

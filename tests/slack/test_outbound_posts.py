@@ -72,9 +72,7 @@ async def test_a_restart_edits_instead_of_posting_anew(bench: Bench, outbound: O
     await until(lambda: [message.text for message in bench.posted()] == ["after"])
 
 
-async def test_a_lost_answer_does_not_post_twice_where_slack_knows_the_id(
-    bench: Bench, outbound: Outbound
-) -> None:
+async def test_a_lost_answer_does_not_post_twice_where_slack_knows_the_id(bench: Bench, outbound: Outbound) -> None:
     bench.workspace.faults.set("drop-answer", method="chat.postMessage", times=1)
     ref = await outbound.post(CHANNEL, say("root"), key="op-1")
     assert [message.ts for message in bench.posted()] == [ref.ts]
@@ -162,12 +160,8 @@ async def test_posts_to_one_channel_are_never_limited_by_slack(bench: Bench, out
     assert bench.outcomes("chat.postMessage") == {"ok": 25}
 
 
-@pytest.mark.parametrize(
-    ("fault", "code"), [("channel-archived", "is_archived"), ("bot-removed", "not_in_channel")]
-)
-async def test_a_closed_channel_is_a_typed_refusal(
-    bench: Bench, outbound: Outbound, fault: str, code: str
-) -> None:
+@pytest.mark.parametrize(("fault", "code"), [("channel-archived", "is_archived"), ("bot-removed", "not_in_channel")])
+async def test_a_closed_channel_is_a_typed_refusal(bench: Bench, outbound: Outbound, fault: str, code: str) -> None:
     bench.workspace.faults.set(fault, channel=CHANNEL)
     with pytest.raises(ChannelRefused) as refusal:
         await outbound.post(CHANNEL, say("root"), key="op-1")
@@ -212,9 +206,7 @@ async def test_private_words_reach_one_person(bench: Bench, outbound: Outbound) 
         await outbound.ephemeral(CHANNEL, "U0NOBODY", say("not a member"))
 
 
-async def test_a_response_url_is_used_five_times_and_never_spoken_of(
-    bench: Bench, outbound: Outbound
-) -> None:
+async def test_a_response_url_is_used_five_times_and_never_spoken_of(bench: Bench, outbound: Outbound) -> None:
     response = bench.workspace.tickets.response(PERSON, CHANNEL, kind="commands")
     url = bench.server.base_url + response.path
     bench.workspace.faults.set("no-native-blocks")

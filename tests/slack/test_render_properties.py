@@ -65,9 +65,7 @@ SPANS = st.one_of(
     st.sampled_from(["U0OLGA", "S0GROUP", "nobody", "<!here>"]).map(Person),
     st.builds(Link, st.one_of(WORDS, st.just("https://maas.example/r?a=1&b=2")), WORDS),
     st.integers(0, 2**32).map(lambda seconds: When(datetime.fromtimestamp(seconds, UTC))),
-    st.integers(0, 2**32).map(
-        lambda seconds: When(datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None))
-    ),
+    st.integers(0, 2**32).map(lambda seconds: When(datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None))),
     st.sampled_from(Mark),
 )
 TEXTS = st.one_of(st.lists(SPANS, max_size=6), LONG.map(lambda text: [text]))
@@ -106,18 +104,14 @@ MESSAGES = st.builds(
 )
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(MESSAGES, st.sampled_from(Surface), st.booleans())
 def test_any_message_is_within_limits(message: Message, surface: Surface, native: bool) -> None:
     rendered = render(message, surface=surface, native=native)
     check(rendered.blocks, surface.value)
     if surface in (Surface.MESSAGE, Surface.EPHEMERAL):
         check_message(rendered.blocks, native=True, files=lambda _: True)
-        check_message(
-            render(message, surface=surface, native=False).blocks, native=False, files=lambda _: True
-        )
+        check_message(render(message, surface=surface, native=False).blocks, native=False, files=lambda _: True)
     assert rendered.text.strip()
     assert units(rendered.text) <= 4_000
     assert "<!" not in rendered.text
@@ -149,9 +143,7 @@ def test_text_arrives_letter_by_letter(name: str) -> None:
 
 @given(WORDS, WORDS)
 def test_facts_and_notes_are_never_markup(label: str, value: str) -> None:
-    blocks = render(
-        Message("s", (Facts(((label, (value, Code(value))),)), Note((value, Bold(value)))))
-    ).blocks
+    blocks = render(Message("s", (Facts(((label, (value, Code(value))),)), Note((value, Bold(value)))))).blocks
     check(blocks, "message")
 
 
@@ -224,9 +216,7 @@ def test_buttons_for_one_action_have_ids_of_their_own() -> None:
     assert [action_name(element["action_id"]) for element in elements] == ["cancel", "cancel"]
 
 
-@pytest.mark.parametrize(
-    "button", [Button("x", "", "1"), Button("x", "a#b", "1"), Button("x", "a", "v" * 2001)]
-)
+@pytest.mark.parametrize("button", [Button("x", "", "1"), Button("x", "a#b", "1"), Button("x", "a", "v" * 2001)])
 def test_a_button_is_refused_rather_than_changed(button: Button) -> None:
     with pytest.raises(ValueError):
         render(Message("s", (Buttons((button,)),)))

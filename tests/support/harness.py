@@ -42,9 +42,8 @@ def words_of(blocks: Any) -> str:
         if isinstance(node, dict):
             if node.get("type") == "user":
                 found.append(f"<@{node['user_id']}>")
-            for key in ("text", "title", "value", "name", "caption"):
-                if isinstance(node.get(key), str) and (key != "value" or node.get("type") != "button"):
-                    found.append(node[key])
+            keys = ["text", "title", "name", "caption", *(["value"] if node.get("type") != "button" else [])]
+            found.extend(node[key] for key in keys if isinstance(node.get(key), str))
             for value in node.values():
                 if not isinstance(value, str):
                     walk(value)

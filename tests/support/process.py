@@ -29,9 +29,7 @@ sys.exit(asyncio.run(run_bot(settings, Pace(events=0.1, snapshot=0.5, operations
 class BotProcess:
     """`maasbot run`, only quicker on its feet."""
 
-    def __init__(
-        self, environment: dict[str, str], log: Path, before: str = "", *, log_level: str = "info"
-    ) -> None:
+    def __init__(self, environment: dict[str, str], log: Path, before: str = "", *, log_level: str = "info") -> None:
         """`before` is run ahead of everything else in the process."""
         self._environment = {**environment, "MAASBOT_LOG_LEVEL": log_level}
         self._program = before + _PROGRAM

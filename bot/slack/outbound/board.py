@@ -54,9 +54,7 @@ class Board:
         self._loop: asyncio.Task[None] | None = None
         self._log = structlog.get_logger("slack")
 
-    def show(
-        self, key: str, message: Message, *, final: bool, urgent: bool, attach: bool | None = None
-    ) -> None:
+    def show(self, key: str, message: Message, *, final: bool, urgent: bool, attach: bool | None = None) -> None:
         """Take the newest state of a message. Returns at once.
 
         `attach` puts its files into the thread; unsaid, a final state's files are put there and no others.
@@ -239,9 +237,7 @@ class Board:
         else:
             ref = Ref(row.channel, row.ts)
             gate = self._calls.gates.of(_METHOD)
-            rendered = await self._posting.edit(
-                ref, message, attach=attach, enter=lambda: gate.enter(urgent=urgent)
-            )
+            rendered = await self._posting.edit(ref, message, attach=attach, enter=lambda: gate.enter(urgent=urgent))
         if attach:
             await self._posting.upload_all(ref, row.thread_ts, rendered.files)
         return True

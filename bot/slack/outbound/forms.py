@@ -55,9 +55,7 @@ class Forms:
     def _plainer(
         self, message: Message, surface: Surface, attach: bool, refused: Rendered, refusal: BlocksRefused
     ) -> Rendered:
-        self._log.warning(
-            "blocks_refused", code=refusal.code, details=refusal.messages, native=sorted(refused.native)
-        )
+        self._log.warning("blocks_refused", code=refusal.code, details=refusal.messages, native=sorted(refused.native))
         if refusal.code in _TOO_LONG:
             short = render(message, surface=surface, native=False, attach=attach, limit=_SHORT)
             return short if short.blocks != refused.blocks else _bare(refused)

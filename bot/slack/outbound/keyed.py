@@ -47,9 +47,7 @@ class Uploads:
 class KeyedPosts:
     """Posts each key once."""
 
-    def __init__(
-        self, posting: Posting, board: Board, ledger: Ledger, uploads: Uploads, clock: Clock
-    ) -> None:
+    def __init__(self, posting: Posting, board: Board, ledger: Ledger, uploads: Uploads, clock: Clock) -> None:
         self._posting = posting
         self._board = board
         self._ledger = ledger
@@ -94,9 +92,7 @@ class KeyedPosts:
                 self._uploads.start(posted.ref, row.thread_ts, posted.rendered.files)
             return posted.ref
 
-    async def _send(
-        self, row: Row, message: Message, *, in_doubt: bool, urgent: bool, broadcast: bool
-    ) -> Posted:
+    async def _send(self, row: Row, message: Message, *, in_doubt: bool, urgent: bool, broadcast: bool) -> Posted:
         self._certainly_unsent.discard(row.key)
         try:
             return await self._posting.post(

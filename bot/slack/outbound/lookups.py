@@ -50,9 +50,7 @@ class Lookups:
         found: frozenset[str] = await self._ask("usergroups.users.list", group_id, ask, fresh=fresh)
         return found
 
-    async def _ask(
-        self, method: str, what: str, ask: Callable[[bool], Awaitable[Any]], *, fresh: bool
-    ) -> Any:
+    async def _ask(self, method: str, what: str, ask: Callable[[bool], Awaitable[Any]], *, fresh: bool) -> Any:
         place = (method, what)
         now = self._calls.clock.now()
         since, answer = self._answers.get(place, (float("-inf"), None))

@@ -110,9 +110,7 @@ class Posting:
         posted, _ = await self._forms.send(message, Surface.MESSAGE, True, attempt)
         return posted
 
-    async def edit(
-        self, ref: Ref, message: Message, *, attach: bool, enter: Callable[[], Awaitable[None]]
-    ) -> Rendered:
+    async def edit(self, ref: Ref, message: Message, *, attach: bool, enter: Callable[[], Awaitable[None]]) -> Rendered:
         """chat.update, once. The budget is taken already; for further forms `enter` is awaited.
 
         Raises:
@@ -160,9 +158,7 @@ class Posting:
 
         await self._forms.send(message, Surface.EPHEMERAL, False, attempt)
 
-    async def respond(
-        self, url: str, message: Message, *, replace: bool, ephemeral: bool, patience: float
-    ) -> None:
+    async def respond(self, url: str, message: Message, *, replace: bool, ephemeral: bool, patience: float) -> None:
         """Post to a response URL, which is a secret and stays out of errors and logs.
 
         Raises:
@@ -236,9 +232,7 @@ class Posting:
                 raise from_code("response_url", f"http_{answer.status}")
             if answer.status == 200 and code in {"", "ok"}:
                 return
-            if code in {"expired_url", "used_url", "invalid_url"} or (
-                answer.status in {404, 410} and not code
-            ):
+            if code in {"expired_url", "used_url", "invalid_url"} or (answer.status in {404, 410} and not code):
                 raise ResponseUrlSpent("response_url", code or f"http_{answer.status}")
             raise from_code("response_url", code or f"http_{answer.status}")
 

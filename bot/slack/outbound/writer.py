@@ -113,9 +113,7 @@ class Outbound:
             )
             self._uploads.start(posted.ref, thread_ts, posted.rendered.files)
             return posted.ref
-        return await self._keyed.post(
-            key, channel, message, thread_ts=thread_ts, urgent=urgent, broadcast=broadcast
-        )
+        return await self._keyed.post(key, channel, message, thread_ts=thread_ts, urgent=urgent, broadcast=broadcast)
 
     def show(self, key: str, message: Message, *, final: bool = False, urgent: bool = False) -> None:
         """Let the posted message of this key show a new state, soon. Never waits.
@@ -151,9 +149,7 @@ class Outbound:
         row = await self._ledger.get(key)
         return None if row is None else row.ts
 
-    async def ephemeral(
-        self, channel: str, user: str, message: Message, thread_ts: str | None = None
-    ) -> None:
+    async def ephemeral(self, channel: str, user: str, message: Message, thread_ts: str | None = None) -> None:
         """Say something to one person only. In a direct message it is an ordinary post.
 
         Raises:
@@ -173,9 +169,7 @@ class Outbound:
             ResponseUrlSpent: that was over before.
             SlackError: Slack refused, or was in trouble for a minute.
         """
-        await self._posting.respond(
-            response_url, message, replace=replace, ephemeral=ephemeral, patience=_ANSWER
-        )
+        await self._posting.respond(response_url, message, replace=replace, ephemeral=ephemeral, patience=_ANSWER)
 
     async def open_view(self, trigger_id: str, view: dict[str, Any]) -> str:
         """Open a modal; returns its id. A trigger lives three seconds and opens one view.

@@ -135,7 +135,6 @@ def table_lines(part: Table) -> list[str]:
         return []
     width = range(len(heads))
     rows = [
-        [literal(row[index]).strip() or _EMPTY if index < len(row) else _EMPTY for index in width]
-        for row in part.rows
+        [literal(row[index]).strip() or _EMPTY if index < len(row) else _EMPTY for index in width] for row in part.rows
     ]
     return _aligned(heads, rows)
