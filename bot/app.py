@@ -179,7 +179,10 @@ class Bot:
             return self.overview(tuple(self.regions.values()), await operations.under_way(), audit.health)
 
         home = Home(outbound, identities, policy, operations, overview)
-        inbox = Inbox(database, outbound, engine.replica)
+        # A door of its own: an acknowledgement waits for it, and must not queue behind what operations write.
+        inbox_database = Database(settings.own_database_url(), secrets=settings.secrets(), threads=1)
+        self._closers.callback(inbox_database.close)
+        inbox = Inbox(inbox_database, outbound, engine.replica)
         await inbox.start(engine.living)
 
         async def answer_for_the_gone(living: frozenset[str]) -> None:

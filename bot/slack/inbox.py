@@ -20,7 +20,7 @@ from bot.storage import inbox as table
 #: How long a response URL lives, in seconds, less a margin.
 _URL_LIFE = 28 * 60.0
 #: Longest wait for the database before a command is acknowledged without being written down, in seconds.
-_PATIENCE = 0.5
+_PATIENCE = 0.25
 _SWEEP = 1.0
 
 
