@@ -1,22 +1,25 @@
 # Every target sets itself up: it needs python3 (3.11 to 3.14), make, git and a Python package index.
 PYTHON ?= python3
-PYTEST_ARGS ?=
+PYTEST_ARGS ?= -n 4 -m "not long"
 ARGS ?=
 
 BIN := .venv/bin
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench manifest lock clean
+.PHONY: help demo test test-long check bench manifest lock clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
 demo: $(READY) ## the bot with a stand-in workspace and region, in a page: make demo ARGS="--port 8000"
 	@$(BIN)/maasbot demo $(ARGS)
 
 test: $(READY) ## the tests; some of them only: make test PYTEST_ARGS="tests/bot -k plan"
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-long: $(READY) ## the tests that take long: kill -9 of every kind of operation, two bots on PostgreSQL
+	$(BIN)/python -m pytest -n 3 -m long
 
 check: $(READY) ## style, types and import arrows
 	$(BIN)/ruff check .

@@ -18,7 +18,7 @@ from tests.kinds.steps import agree, done, effects, machine, roots
 from tests.support.harness import Talk, until
 from tests.support.process import BotProcess
 
-pytestmark = pytest.mark.chaos
+pytestmark = [pytest.mark.chaos, pytest.mark.long]
 
 
 @dataclass(frozen=True)

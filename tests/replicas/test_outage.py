@@ -11,7 +11,7 @@ from bot.operations.replicas import EXIT_FENCED
 from tests.replicas.crew import crew
 from tests.support.postgres import running_postgres
 
-pytestmark = pytest.mark.chaos
+pytestmark = [pytest.mark.chaos, pytest.mark.long]
 
 #: Exit codes after which whatever runs the bot starts it again: fenced, or no database at the start.
 _STARTED_AGAIN = {EXIT_FENCED, 1}

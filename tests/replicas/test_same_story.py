@@ -9,7 +9,7 @@ import pytest
 from tests.replicas.crew import crew
 from tests.support.harness import until
 
-pytestmark = pytest.mark.chaos
+pytestmark = [pytest.mark.chaos, pytest.mark.long]
 
 
 @pytest.mark.parametrize("moment", ["confirmed", "asked", "outcome"])

@@ -12,7 +12,7 @@ from bot.operations.replicas import EXIT_FENCED
 from tests.replicas.crew import crew, seconds
 from tests.support.harness import OLGA, OPS, until, words_of
 
-pytestmark = pytest.mark.chaos
+pytestmark = [pytest.mark.chaos, pytest.mark.long]
 
 
 async def test_kill_nine_of_the_one_that_works(tmp_path: Path, postgres_url: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from tests.replicas.crew import crew
 from tests.support.harness import until, words_of
 
-pytestmark = pytest.mark.chaos
+pytestmark = [pytest.mark.chaos, pytest.mark.long]
 
 
 async def test_a_newer_bot_that_can_goes_on(tmp_path: Path, postgres_url: str) -> None:
