@@ -30,6 +30,7 @@ class Options:
 
     machines: int = 2000
     processes: int = 3
+    sides: tuple[str, ...] = tuple(_WORDS)
 
 
 async def measure(options: Options | None = None) -> Report:
@@ -43,7 +44,7 @@ async def measure(options: Options | None = None) -> Report:
         portions.write_bytes(b"\n".join(make_body(min(_PORTION, options.machines - at), at) for at in firsts))
         size = whole.stat().st_size
         bodies = {side: portions if side == "ours-portions" else whole for side in _WORDS}
-        found: dict[str, list[dict[str, Any]]] = {side: [] for side in _WORDS}
+        found: dict[str, list[dict[str, Any]]] = {side: [] for side in options.sides}
         for _ in range(options.processes):
             for side, results in found.items():
                 results.append(await _run(side, "time", bodies[side], folder))
@@ -90,7 +91,7 @@ def _report(options: Options, size: int, found: dict[str, list[dict[str, Any]]])
         shown = [mib(figures[f"{side}_{name}"]) for name in _FIGURES[1:]]
         rows.append([_WORDS[side], ms(figures[f"{side}_seconds"]), *shown])
     for theirs in [side for side in sides if side.startswith("libmaas")]:
-        for ours in ("ours", "ours-portions"):
+        for ours in [side for side in sides if side.startswith("ours")]:
             times = [ratio(figures[f"{theirs}_{name}"], figures[f"{ours}_{name}"]) for name in _FIGURES]
             rows.append([f"{_WORDS[theirs]} / {_WORDS[ours].removeprefix('bot.maas.')}", *times])
             figures[f"{theirs}/{ours}_seconds"] = figures[f"{theirs}_seconds"] / figures[f"{ours}_seconds"]

@@ -14,7 +14,7 @@ def pytest_configure() -> None:
     """Library code logs through structlog; unconfigured it would print every call to standard output."""
     logging.basicConfig(level=logging.WARNING)
     structlog.configure(
-        processors=[structlog.stdlib.add_log_level, structlog.stdlib.render_to_log_kwargs],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        processors=[structlog.processors.KeyValueRenderer(key_order=["event"])],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.NOTSET),
         logger_factory=structlog.stdlib.LoggerFactory(),
     )

@@ -254,7 +254,7 @@ def _what_was_left(operation: Operation) -> Text:
     return spans
 
 
-def failure(row: TargetRow) -> Message:
+def failure(operation: Operation, row: TargetRow) -> Message:
     """The reply for one target that failed: the cause in its first line, the script's tail below it."""
     cause = row.cause
     summary = cause.summary if cause is not None else "No cause is known."
@@ -263,7 +263,8 @@ def failure(row: TargetRow) -> Message:
     ]
     if cause is not None and cause.tail:
         parts.append(Log(cause.script or "output", cause.tail))
-    parts.append(Note(["More: ", Code(f"/maas machine {row.name}"), "  Again: ", Code(f"/maas commission {row.name}")]))
+    again = Code(f"/maas retry {operation.id}")
+    parts.append(Note(["More: ", Code(f"/maas machine {row.name}"), "  When it has ended: ", again]))
     files = (
         (File(f"{row.name}-{cause.script}.log", f"{row.name}: {cause.script}", cause.log),)
         if cause and cause.log

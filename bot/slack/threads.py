@@ -139,7 +139,7 @@ class Threads:
         for row in failed[:_REPLIES]:
             await self._outbound.post(
                 operation.channel,
-                view.failure(row),
+                view.failure(operation, row),
                 key=f"{_key(operation_id)}:{row.key}",
                 thread_ts=thread,
             )

@@ -38,12 +38,12 @@ def check(report: Report) -> None:
 
 
 async def test_decode() -> None:
-    report = await decode.measure(decode.Options(machines=30, processes=1))
+    report = await decode.measure(decode.Options(machines=30, processes=1, sides=("ours", "libmaas-read")))
     check(report)
     assert report.figures["ours_seconds"] > 0
     if sys.version_info < (3, 12):
         assert report.figures["libmaas-read/ours_seconds"] > 1
-        assert report.figures["libmaas/ours_held"] > 2
+        assert report.figures["libmaas-read/ours_held"] > 2
 
 
 def test_the_body_is_a_list_of_different_machines() -> None:

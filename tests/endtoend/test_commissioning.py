@@ -36,7 +36,7 @@ async def test_a_failure_says_why_with_the_scripts_tail(tmp_path: Path) -> None:
         assert reply.text.startswith("node-4 Failed commissioning: maas-lshw failed"), "the cause comes first"
         assert "lshw: terminated by signal 9" in text, "the script's own last words"
         assert "/maas machine node-4" in text
-        assert "/maas commission node-4" in text
+        assert "/maas retry op-" in text
         assert "node-4 is Failed commissioning. Why: maas-lshw failed" in said(await it.talk.ask("machine node-4"))
         assert "maas-lshw failed" in said(await it.talk.ask(f"op {operation_id(root)}"))
 
