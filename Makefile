@@ -1,13 +1,12 @@
 # Every target sets itself up: it needs python3 (3.11 to 3.14), make, git and a Python package index.
 PYTHON ?= python3
-PYTEST_ARGS ?= -n 4 -m "not long"
 ARGS ?=
 
 BIN := .venv/bin
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long check bench manifest lock clean
+.PHONY: help demo test test-parts test-page test-whole test-long check bench manifest lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -15,8 +14,21 @@ help: ## list the targets
 demo: $(READY) ## the bot with a stand-in workspace and region, in a page: make demo ARGS="--port 8000"
 	@$(BIN)/maasbot demo $(ARGS)
 
-test: $(READY) ## the tests; some of them only: make test PYTEST_ARGS="tests/bot -k plan"
+ifdef PYTEST_ARGS
+test: $(READY) ## the tests; some of them only: make test PYTEST_ARGS="tests/command -k clean"
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+else
+test: test-parts test-page test-whole
+endif
+
+# Three runs, so that what starts bots and browsers does not share its workers with the quick ones.
+test-parts: $(READY)
+	$(BIN)/python -m pytest -n 3 -m "not long" --ignore tests/endtoend --ignore tests/chaos --ignore tests/kinds \
+	    --ignore tests/project --ignore tests/browser --ignore tests/bench
+test-page: $(READY)
+	$(BIN)/python -m pytest -n 2 tests/browser tests/bench
+test-whole: $(READY)
+	$(BIN)/python -m pytest -n 3 -m "not long" tests/endtoend tests/chaos tests/kinds tests/project
 
 test-long: $(READY) ## the tests that take long: kill -9 of every kind of operation, two bots on PostgreSQL
 	$(BIN)/python -m pytest -n 3 -m long
