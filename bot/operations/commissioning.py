@@ -9,8 +9,8 @@ from bot.maas.errors import BadRequest, NotFound
 from bot.maas.models import Event, Machine, MachineStatus
 from bot.maas.service import RegionService
 from bot.operations.kinds import End, MachineKind
-from bot.operations.machine_facts import facts_of
-from bot.operations.plan import LeftOut, Plan, Target
+from bot.operations.machine_facts import facts_of, sort_out, subject, targets_of
+from bot.operations.plan import Plan
 from bot.policy import Risk
 
 #: States in which MAAS refuses to commission; the others it may take, and if it does not, its own words are shown.
@@ -42,28 +42,15 @@ class Commissioning(MachineKind):
 
     async def plan(self, region: RegionService, options: Mapping[str, Any]) -> Plan:
         """Look at each machine anew and leave out those that MAAS would refuse."""
-        ids: list[str] = list(options["ids"])
-        machines = await region.fleet.refresh(ids)
-        targets, left_out = [], []
-        for system_id in ids:
-            machine = machines.get(system_id)
-            if machine is None:
-                left_out.append(LeftOut(system_id, "it is not in MAAS"))
-            elif (reason := _reason_against(machine)) is not None:
-                left_out.append(LeftOut(machine.name, reason))
-            else:
-                facts = facts_of(machine)
-                targets.append(Target(system_id, machine.name, machine.status_name, facts))
-        count = "1 machine" if len(targets) == 1 else f"{len(targets)} machines"
-        subject = targets[0].name if len(targets) == 1 else count
+        machines, left_out = await sort_out(region, options["ids"], _reason_against)
         return Plan(
             kind=self.name,
             risk=Risk.CHANGE,
             region=region.name,
-            title=f"Commission {subject}",
-            targets=tuple(targets),
+            title=f"Commission {subject(machines)}",
+            targets=targets_of(machines, facts_of),
             steps=_steps(options),
-            warnings=(*_rack_warning(region), *_warnings([machines[target.key] for target in targets])),
+            warnings=(*_rack_warning(region), *_warnings(machines)),
             left_out=tuple(left_out),
             options=dict(options),
         )

@@ -164,9 +164,6 @@ class Forms:
             asked_in = asked_in or channel
         await self._router.words(_words(view), asker, Origin(door, asked_in), reply)
 
-    async def changed(self, body: Mapping[str, Any]) -> None:
-        """A field changed before the form is sent: nothing depends on it."""
-
     async def _direct_channel(self, asker: Asker) -> str | None:
         try:
             return await self._outbound.open_direct(asker.user_id)

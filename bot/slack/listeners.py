@@ -153,8 +153,6 @@ class Listeners:
             self._spawn(self._forms.open(str(body.get("trigger_id") or ""), asker, origin, None))
         elif name.startswith("home."):
             self._spawn(self._home.publish(asker))
-        else:
-            self._spawn(self._forms.changed(body))
 
     async def _on_options(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
         await ack(options=self._forms.options(_asker(body), str(body.get("value") or "")))
