@@ -2,6 +2,7 @@
 
 import logging
 
+import pytest
 import structlog
 
 from tests.support.postgres import postgres, postgres_url
@@ -13,8 +14,19 @@ __all__ = ["postgres", "postgres_url", "pytest_make_collect_report", "pytest_run
 def pytest_configure() -> None:
     """Library code logs through structlog; unconfigured it would print every call to standard output."""
     logging.basicConfig(level=logging.WARNING)
+    _quiet()
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_configured() -> None:
+    """A test that configures structlog for itself, or runs what does, leaves nothing of it to the next."""
+    _quiet()
+
+
+def _quiet() -> None:
     structlog.configure(
         processors=[structlog.processors.KeyValueRenderer(key_order=["event"])],
         wrapper_class=structlog.make_filtering_bound_logger(logging.NOTSET),
         logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
     )

@@ -19,25 +19,25 @@ def walk(blocks: list[Block]) -> Iterator[Block]:
     for block in blocks:
         yield block
         if block.get("type") == "container":
-            yield from walk(block.get("child_blocks", []))
+            yield from walk(block.get("child_blocks") or [])
         elif block.get("type") == "carousel":
-            yield from walk(block.get("elements", []))
+            yield from walk(block.get("elements") or [])
 
 
 def elements_of(block: Block) -> list[Element]:
     """The interactive elements of one block, not of the blocks inside it."""
     match block.get("type"):
         case "section":
-            found = [block["accessory"]] if "accessory" in block else []
+            found = [block.get("accessory")]  # null is as good as none
         case "actions" | "context_actions":
-            found = list(block.get("elements", []))
+            found = list(block.get("elements") or [])
         case "input":
-            found = [block["element"]]
+            found = [block.get("element")]
         case "card":
-            found = list(block.get("actions", []))
+            found = list(block.get("actions") or [])
         case _:
             found = []
-    return [element for element in found if element.get("type") not in _PASSIVE]
+    return [element for element in found if isinstance(element, dict) and element.get("type") not in _PASSIVE]
 
 
 def find(blocks: list[Block], action_id: str, block_id: str | None, value: str | None) -> tuple[Block, Element] | None:

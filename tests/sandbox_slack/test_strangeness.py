@@ -78,6 +78,15 @@ def test_damaged_blocks_are_refused_or_taken(block: dict[str, Any], path: list[i
             assert refused.code
 
 
+@pytest.mark.parametrize("missing", ["accessory", "elements", "element", "actions", "child_blocks"])
+def test_null_stands_for_nothing(missing: str) -> None:
+    for block in KNOWN:
+        try:
+            check_message([{**block, missing: None}])
+        except SlackError as refused:
+            assert refused.code
+
+
 @pytest.fixture(scope="module")
 def workspace() -> Workspace:
     workspace = Workspace()

@@ -6,7 +6,6 @@ import asyncio
 import json
 
 import pytest
-import structlog
 from structlog.testing import capture_logs
 
 from bot.message import Button, Buttons, File, Message, Paragraph, Table, Task, Tasks, TaskState, say
@@ -287,4 +286,3 @@ async def test_without_a_note_of_the_intent_nothing_is_posted(bench: Bench) -> N
     assert bench.posted() == []
     await outbound.post(CHANNEL, Message("answer", (Paragraph(("no key, no note",)),)))
     assert len(bench.posted()) == 1
-    structlog.reset_defaults()
