@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import pytest
@@ -35,7 +36,7 @@ def test_free_and_taken_make_up_the_subnet(given_subnet) -> None:
     network, taken = given_subnet
     free = free_blocks(network, taken)
     assert not [one for one in free for other in taken if one.meets(other)]
-    for one, after in zip(free, free[1:], strict=False):
+    for one, after in itertools.pairwise(free):
         assert int(one.last) + 1 < int(after.first), "in order, and never two where one would do"
     whole = usable(network)
     if whole is None:
