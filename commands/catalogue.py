@@ -3,10 +3,40 @@
 from __future__ import annotations
 
 from bot.command.declaration import Catalog
-from commands import approvals, audit, commission, delete, help, machines, operations, policy, power, release, status
+from commands import (
+    approvals,
+    audit,
+    commission,
+    delete,
+    dhcp,
+    help,
+    machines,
+    network,
+    operations,
+    policy,
+    power,
+    records,
+    release,
+    status,
+)
 
 
 def build_catalog() -> Catalog:
     """Collect every declared command."""
-    families = [status, machines, commission, power, release, delete, operations, approvals, audit, policy, help]
+    families = [
+        status,
+        machines,
+        commission,
+        power,
+        release,
+        delete,
+        network,
+        dhcp,
+        records,
+        operations,
+        approvals,
+        audit,
+        policy,
+        help,
+    ]
     return Catalog.from_modules(families)

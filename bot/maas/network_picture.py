@@ -81,7 +81,7 @@ class NetworkPicture:
         if len(found) == 1:
             return found[0]
         if found:
-            raise SubnetUnclear(f"{typed} could be {_listing(found)}. Write the CIDR of the one that you mean")
+            raise SubnetUnclear(f"several subnets fit {typed[:60]}: {_listing(found)}. Write the CIDR of yours")
         if not self.subnets:
             raise SubnetUnclear("MAAS knows no subnet yet: its racks report those that they have an address in")
         names = [name for one in self.subnets for name in {one.cidr, one.name}]

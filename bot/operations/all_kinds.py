@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from bot.operations.commissioning import Commissioning
 from bot.operations.deleting import Deleting
+from bot.operations.dhcp import DhcpDisabling, DhcpEnabling
 from bot.operations.kinds import Kind, MachineKind
 from bot.operations.powering import PowerCycling, PoweringOff, PoweringOn
+from bot.operations.ranges import RangeAdding, RangeRemoving, ReservationRemoving, Reserving
 from bot.operations.releasing import Releasing
 from bot.operations.steps import StepKind
 
@@ -17,7 +19,14 @@ def machine_kinds() -> tuple[MachineKind, ...]:
 
 def step_kinds() -> tuple[StepKind, ...]:
     """One of each kind of work in steps."""
-    return ()
+    return (
+        DhcpEnabling(),
+        DhcpDisabling(),
+        RangeAdding(),
+        RangeRemoving(),
+        Reserving(),
+        ReservationRemoving(),
+    )
 
 
 def all_kinds() -> tuple[Kind, ...]:

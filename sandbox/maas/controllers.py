@@ -59,6 +59,8 @@ class Controllers:
                 return {"name": name, "status": "unknown", "status_info": ""}
             return service
         if name == "dhcpd" and any(v.dhcp_on for v in self._world.network.vlans.values()):
+            if self._faults.is_active("dhcpd-fails"):
+                return {"name": name, "status": "dead", "status_info": "maas-dhcpd failed to start"}
             return {"name": name, "status": "running", "status_info": ""}
         return service
 
