@@ -6,9 +6,12 @@ from bot.operations.commissioning import Commissioning
 from bot.operations.deleting import Deleting
 from bot.operations.dhcp import DhcpDisabling, DhcpEnabling
 from bot.operations.kinds import Kind, MachineKind
+from bot.operations.notices import Dismissing
 from bot.operations.powering import PowerCycling, PoweringOff, PoweringOn
 from bot.operations.ranges import RangeAdding, RangeRemoving, ReservationRemoving, Reserving
+from bot.operations.region_settings import ConfigSetting
 from bot.operations.releasing import Releasing
+from bot.operations.ssh_keys import KeyAdding, KeyImporting, KeyRemoving
 from bot.operations.steps import StepKind
 
 
@@ -26,6 +29,11 @@ def step_kinds() -> tuple[StepKind, ...]:
         RangeRemoving(),
         Reserving(),
         ReservationRemoving(),
+        ConfigSetting(),
+        KeyAdding(),
+        KeyImporting(),
+        KeyRemoving(),
+        Dismissing(),
     )
 
 
