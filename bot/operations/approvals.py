@@ -55,6 +55,8 @@ def typed_name(plan: Plan) -> str:
 
     Without the control characters that a name may carry: they can neither be seen nor typed.
     """
+    if plan.in_steps:
+        return clean(plan.typed or plan.subject, _LONGEST_NAME)
     return clean(plan.targets[0].name, _LONGEST_NAME) if len(plan.targets) == 1 else f"{len(plan.targets)} machines"
 
 

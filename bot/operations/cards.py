@@ -43,7 +43,7 @@ def _open(operation: Operation, mentions: Sequence[str], usual: timedelta | None
         Paragraph([Mark.WARN, " ", Bold(f"Approval wanted: {plan.title}"), "  ", Code(operation.id)]),
         Paragraph(["Asked by ", Person(operation.requester_id), ": ", Bold(operation.reason)]),
         *plan_parts(plan),
-        *usual_parts(usual),
+        *usual_parts(plan, usual),
     ]
     given = [one for one in operation.decisions if one.approved]
     if operation.needed > 1:
