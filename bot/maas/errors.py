@@ -37,6 +37,8 @@ class MaasError(Exception):
         retry_after: seconds the region asked to wait, if it said so.
     """
 
+    #: Who did not do as asked, where a message begins with it.
+    source = "MAAS"
     #: What `remedy` says when the raiser has nothing better.
     default_remedy = "Try again; if it keeps failing, look into the region's regiond.log."
 
