@@ -180,7 +180,7 @@ class HostConnection:
                 return errors.KeyRefused(f"{where} does not let {user} in with the bot's key.")
             case asyncssh.DisconnectError() if "too many authentication" in error.reason.lower():
                 return errors.TooManyKeys(f"{where} ended the login of {user}: too many tries.")
-            case asyncssh.ConnectionLost():
+            case asyncssh.ConnectionLost() | ConnectionResetError() | BrokenPipeError():
                 return errors.NotSsh(f"{where} ended the connection before the login was done.")
             case asyncssh.Error():
                 return errors.NotSsh(f"{where} does not speak SSH as it should ({error.reason}).")
