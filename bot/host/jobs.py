@@ -79,9 +79,13 @@ class Jobs:
 
     async def under_way(self, order: Order) -> bool:
         """Whether a job of this order runs now: begun by a bot that is gone."""
-        attempt, job = await self._newest(order)
-        del attempt
+        _, job = await self._newest(order)
         return job is not None and job.state is JobState.RUNNING
+
+    async def ended(self, order: Order) -> bool:
+        """Whether a job of this order has run, and none runs now."""
+        _, job = await self._newest(order)
+        return job is not None and job.state is not JobState.RUNNING
 
     async def run(self, order: Order, watcher: Watcher) -> Job:
         """Bring an order to a good end; returns the job that did it.

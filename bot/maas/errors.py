@@ -92,6 +92,12 @@ class Unauthorized(MaasError):
     )
 
 
+class NoKeyYet(MaasError):
+    """The bot knows the region's host, and MAAS was never installed there by it: there is no key to sign with."""
+
+    default_remedy = "/maas install puts MAAS on its host and makes a key; or set MAAS_API_KEY."
+
+
 class Forbidden(MaasError):
     """The region knows the key and refuses this call to it (403)."""
 
