@@ -1,4 +1,4 @@
-"""All commands, in the order in which help shows them."""
+"""All commands, in the sections and the order in which help shows them."""
 
 from __future__ import annotations
 
@@ -26,23 +26,13 @@ from commands import (
 
 def build_catalog() -> Catalog:
     """Collect every declared command."""
-    families = [
-        status,
-        machines,
-        commission,
-        power,
-        release,
-        delete,
-        network,
-        dhcp,
-        records,
-        config,
-        sshkeys,
-        notifications,
-        operations,
-        approvals,
-        audit,
-        policy,
-        help,
-    ]
-    return Catalog.from_modules(families)
+    return Catalog.from_modules(
+        {
+            "Region": [status],
+            "Machines": [machines, commission, power, release, delete],
+            "Network": [network, dhcp, records],
+            "Settings": [config, sshkeys, notifications],
+            "Operations": [operations, approvals, audit],
+            "You and the bot": [policy, help],
+        }
+    )

@@ -5,6 +5,10 @@ from __future__ import annotations
 from bot.operations.commissioning import Commissioning
 from bot.operations.deleting import Deleting
 from bot.operations.dhcp import DhcpDisabling, DhcpEnabling
+from bot.operations.host_care import BackingUp, CreatingAdmin, Restarting, Restoring, Upgrading
+from bot.operations.host_enrol import Enrolling
+from bot.operations.host_install import Installing
+from bot.operations.host_reset import Resetting
 from bot.operations.kinds import Kind, MachineKind
 from bot.operations.notices import Dismissing
 from bot.operations.powering import PowerCycling, PoweringOff, PoweringOn
@@ -34,6 +38,14 @@ def step_kinds() -> tuple[StepKind, ...]:
         KeyImporting(),
         KeyRemoving(),
         Dismissing(),
+        Installing(),
+        Resetting(),
+        Upgrading(),
+        Restarting(),
+        BackingUp(),
+        Restoring(),
+        CreatingAdmin(),
+        Enrolling(),
     )
 
 
