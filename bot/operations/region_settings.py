@@ -109,7 +109,7 @@ class ConfigStep(OperationStep):
         except BadRequest as error:
             said = " ".join(text for texts in error.fields.values() for text in texts) or error.problem
             raise StepFailedError(
-                f"MAAS does not take this value for {self._name}: {said}", "It is as before."
+                f"MAAS does not take this value for {self._name}: {said}", "The setting is as it was."
             ) from None
 
 
