@@ -3,7 +3,25 @@
 from __future__ import annotations
 
 from bot.command.declaration import Catalog
-from commands import approvals, audit, commission, delete, help, machines, operations, policy, power, release, status
+from commands import (
+    admin,
+    approvals,
+    audit,
+    backups,
+    commission,
+    database,
+    delete,
+    help,
+    host,
+    install,
+    logs,
+    machines,
+    operations,
+    policy,
+    power,
+    release,
+    status,
+)
 
 
 def build_catalog() -> Catalog:
@@ -12,6 +30,7 @@ def build_catalog() -> Catalog:
         {
             "Region": [status],
             "Machines": [machines, commission, power, release, delete],
+            "The MAAS host": [host, install, backups, admin, database, logs],
             "Operations": [operations, approvals, audit],
             "You and the bot": [policy, help],
         }
