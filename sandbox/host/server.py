@@ -73,6 +73,13 @@ class HostStandIn:
         model.test_server = Server({TEST_ROLE: Role()}, {TEST_DATABASE: Database(TEST_ROLE, 112, 24_000_000)})
         model.maas = Maas("region+rack", "", "test", TEST_DATABASE, TEST_ROLE, "", "0640", running=True)
 
+    async def bare(self) -> None:
+        """Nothing of MAAS is there any more, nor any trace of what was done."""
+        await self.link.stop()
+        fresh = HostModel()
+        for name in ("snaps", "apt", "folders", "server", "test_server", "maas", "backups", "done"):
+            setattr(self.model, name, getattr(fresh, name))
+
     @property
     def fresh(self) -> bool:
         """Whether nothing was ever kept of it."""

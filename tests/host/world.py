@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,14 @@ from bot.app import Bot
 from bot.host.connection import ConnectionPace
 from bot.host.jobs import JobPace
 from bot.host.service import HostPace, HostService
+from bot.host.vocabulary import STEP_SECRETS
+from bot.operations.host_steps import JobStep
 from bot.settings import HostSettings
 from commands.catalogue import build_catalog
 from commands.status import overview
 from sandbox.demo import World
 from sandbox.host import HostStandIn
+from sandbox.maas import RegionStandIn
 from sandbox.slack import Message
 from tests.kinds.steps import agree, said
 from tests.support.harness import QUICK, Running, until
@@ -48,9 +52,10 @@ async def hosted(
 
 
 @asynccontextmanager
-async def lone_host(state: Path, *, speed: float = 200.0, settled: bool = False) -> AsyncIterator[tuple[HostStandIn, HostService]]:
+async def lone_host(
+    state: Path, *, speed: float = 200.0, settled: bool = False
+) -> AsyncIterator[tuple[HostStandIn, HostService]]:
     """A host and what the bot knows of it, without a bot."""
-    from sandbox.maas import RegionStandIn
 
     region = RegionStandIn(machines=2)
     stand_in = HostStandIn(region, speed=speed)
@@ -85,3 +90,27 @@ async def carried_out(it: Running, words: str, *parts: str, timeout: float = 30.
     await agree(it.talk, plan)
     await it.talk.reads(plan, *parts, timeout=timeout)
     return plan
+
+
+async def ask_privately(it: Running, words: str, user: str) -> str:
+    """Type a command and read the answer, which nobody else may see."""
+    answer = await it.talk.ask(words, user=user)
+    assert answer.ephemeral_to == user, said(answer)
+    return said(answer)
+
+
+async def put_there(host: HostStandIn, steps: Sequence[JobStep]) -> None:
+    """Do these steps on the host without the bot, with a password that nobody knows afterwards."""
+    secrets = {"database_password": "forgotten-password", "admin_password": "forgotten-password"}
+    for number, step in enumerate(steps):
+        needed = {name.value: secrets[name.value] for name in STEP_SECRETS.get(step.step, ())}
+        request = {
+            "verb": "run",
+            "job": f"by-hand-{len(host.helper.table.jobs)}-{number}",
+            "step": step.step.value,
+            "arguments": step.arguments("op-hand").model_dump(mode="json", exclude_none=True),
+            "secrets": needed,
+        }
+        answer = json.loads(await host.helper.answer(json.dumps(request).encode()))
+        assert "error" not in answer or answer["error"] is None, answer
+        await until(lambda: host.helper.table.running is None, what="the job by hand")
