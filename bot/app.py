@@ -153,7 +153,7 @@ class Bot:
             ApprovalSettings(settings.approval_channel, settings.approval_ttl),
             pause=self.pace.operations,
         )
-        threads = Threads(operations, kinds, outbound)
+        threads = Threads(operations, kinds, outbound, pace=0.5 * self.pace.operations)
         await outbound.resume()
         await threads.start()
         self._closers.push_async_callback(threads.close)
