@@ -10,6 +10,9 @@ from typing import Any
 
 from bot.policy import Risk
 
+#: The fact of a step that says what it will be, where `state` says how it is today; people read it behind an arrow.
+BECOMES = "becomes"
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -31,7 +34,12 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What will be done, to what, and what it costs. `options` is all that is needed to make the plan anew."""
+    """What will be done, to what, and what it costs. `options` is all that is needed to make the plan anew.
+
+    A plan in steps has a `subject`, the one thing that it is about ("the host maas-1", "DHCP on 10.0.0.0/24"): its
+    targets are the steps, done one after the other, and `locks` names what nobody else may work on meanwhile.
+    `typed` is what has to be typed before it when it can't be undone, where that is not the target's name.
+    """
 
     kind: str
     risk: Risk
@@ -43,12 +51,35 @@ class Plan:
     warnings: tuple[str, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
+    subject: str = ""
+    locks: tuple[str, ...] = ()
+    typed: str = ""
+
+    @property
+    def in_steps(self) -> bool:
+        """Whether its targets are steps of one piece of work, and not machines."""
+        return bool(self.subject)
+
+    @property
+    def lock_keys(self) -> tuple[str, ...]:
+        """What is locked while it runs: what it names, or each of its targets."""
+        return tuple(f"@{name}" for name in self.locks) if self.in_steps else tuple(one.key for one in self.targets)
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """The names of what it is about, for people and for the audit."""
+        return (self.subject,) if self.in_steps else tuple(one.name for one in self.targets)
+
+    def name_of(self, key: str) -> str:
+        """What the person knows under one of its `lock_keys`."""
+        return self.subject or next((one.name for one in self.targets if one.key == key), key)
 
     @property
     def fingerprint(self) -> str:
         """A digest over the facts the plan rests on: equal plans have equal fingerprints, and only those."""
         facts = {
             "kind": self.kind,
+            "risk": self.risk.value,
             "region": self.region,
             "options": dict(self.options),
             "targets": sorted(
@@ -74,6 +105,9 @@ class Plan:
             warnings=tuple(raw["warnings"]),
             left_out=tuple(LeftOut(**one) for one in raw["left_out"]),
             options=raw["options"],
+            subject=raw.get("subject", ""),
+            locks=tuple(raw.get("locks", ())),
+            typed=raw.get("typed", ""),
         )
 
 
@@ -82,11 +116,12 @@ def difference(before: Plan, after: Plan) -> list[str]:
     old = {target.key: target for target in before.targets}
     new = {target.key: target for target in after.targets}
     reasons = {one.name: one.reason for one in after.left_out}
-    lines = []
+    lines = [] if before.risk is after.risk else [f"risk: {before.risk} → {after.risk}"]
     for key, target in old.items():
         now = new.get(key)
         if now is None:
-            lines.append(f"{target.name}: {target.state} → {reasons.get(target.name, 'no longer there')}")
+            reason = reasons.get(target.name) or reasons.get(after.subject) or "no longer there"
+            lines.append(f"{target.name}: {target.state} → {reason}")
             continue
         if now.name != target.name:
             lines.append(f"{target.name}: renamed → {now.name}")

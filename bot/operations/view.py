@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from bot.message import (
@@ -28,8 +28,8 @@ from bot.message import (
     Text,
     When,
 )
-from bot.operations.kinds import MachineKind
-from bot.operations.plan import Plan
+from bot.operations.kinds import Kind
+from bot.operations.plan import BECOMES, Plan, Target
 from bot.operations.records import Operation, OperationState, TargetRow, TargetState
 from bot.operations.verdict import remaining as duration
 from bot.policy import Risk
@@ -53,16 +53,29 @@ _ATTENTION = [
     TargetState.WAITING, TargetState.UNTOUCHED, TargetState.DONE,
 ]  # fmt: skip
 _ROWS = 50
+#: Runs its value as words, as the person who presses it; whatever they are, only a plan comes of it.
+QUEUE = "page.queue"
+#: Slack's limit for the value of a button.
+_LONGEST_VALUE = 2000
 _NOT_CONFIRMED = "It was not confirmed within 15 minutes. Nothing was done."
 
 
-def root(operation: Operation, kind: MachineKind, usual: timedelta | None = None) -> Message:
-    """The one message that is edited in place from the plan to the outcome."""
+def root(operation: Operation, kind: Kind, usual: timedelta | None = None, *, glass: bool = False) -> Message:
+    """The one message that is edited in place from the plan to the outcome.
+
+    Args:
+        operation: in its present state.
+        kind: its kind, for the words.
+        usual: how long it took lately for one target.
+        glass: whether anybody may break the glass; without it there is no button for it.
+    """
     match operation.state:
         case OperationState.PLANNED:
-            return _planned(operation, usual)
+            return _planned(operation, usual, glass=glass)
         case OperationState.AWAITING:
-            return _awaiting(operation)
+            return _awaiting(operation, usual, glass=glass)
+        case OperationState.QUEUED if operation.queued_behind is not None:
+            return _in_line(operation)
         case OperationState.QUEUED | OperationState.RUNNING | OperationState.CANCELLING:
             return _under_way(operation, kind)
         case OperationState.DONE | OperationState.FAILED | OperationState.CANCELLED:
@@ -71,31 +84,40 @@ def root(operation: Operation, kind: MachineKind, usual: timedelta | None = None
             return _dropped(operation)
 
 
-def _planned(operation: Operation, usual: timedelta | None) -> Message:
+def _planned(operation: Operation, usual: timedelta | None, *, glass: bool) -> Message:
     plan = operation.plan
     summary = f"{plan.title}? {operation.id}, asked by {operation.requester_name}: waiting for confirmation."
     parts: list[Part] = [Paragraph([Mark.WARN, " ", Bold(f"{plan.title}?"), "  ", Code(operation.id)])]
-    parts += plan_parts(plan)
-    if usual is not None:
-        parts.append(Note([f"It usually takes about {duration(usual.total_seconds())} a machine."]))
+    if operation.its_turn:
+        parts.append(Paragraph(["Its turn has come. This is the plan as it is now."]))
+    parts += [*plan_parts(plan), *usual_parts(plan, usual)]
+    value = f"{operation.id}:{operation.nonce}"
     if operation.queued_behind is not None:
         behind = Code(operation.queued_behind)
-        parts.append(Paragraph([Mark.BUSY, " It starts when ", behind, " has ended. The plan is made anew then."]))
-    value = f"{operation.id}:{operation.nonce}"
-    if plan.risk is Risk.CHANGE:
+        then = "The plan is made anew then, and needs its yes then."
+        parts.append(Paragraph([Mark.BUSY, " It waits until ", behind, f" has ended. {then}"]))
+        buttons = [Button("Queue it", CONFIRM, value, Style.PRIMARY)]
+        who = " can queue it. The plan expires in 15 minutes."
+    elif plan.risk is Risk.CHANGE:
         label = plan.title if len(plan.title) <= 40 else "Confirm"
-        label = label if operation.queued_behind is None else "Queue it"
-        go = Button(label, CONFIRM, value, Style.PRIMARY)
+        buttons = [Button(label, CONFIRM, value, Style.PRIMARY)]
         who = " can confirm. The plan expires in 15 minutes."
     else:
-        go = Button("Ask for approval", ASK, value, Style.DANGER)
+        buttons = [Button("Ask for approval", ASK, value, Style.DANGER)]
         who = " can ask; another person approves. The plan expires in 15 minutes."
-    parts.append(Buttons([go, Button("Withdraw", WITHDRAW, value)]))
+        buttons += [Button("Break glass", BREAK_GLASS, value)] if glass else []
+    parts.append(Buttons([*buttons, Button("Withdraw", WITHDRAW, value)]))
     parts.append(Note(["Only ", Person(operation.requester_id), who]))
     return Message(summary, tuple(parts))
 
 
-def _awaiting(operation: Operation) -> Message:
+def usual_parts(plan: Plan, usual: timedelta | None) -> list[Part]:
+    """How long it took lately; nothing where it was never done."""
+    each = "" if plan.in_steps else " a machine"
+    return [] if usual is None else [Note([f"It usually takes about {duration(usual.total_seconds())}{each}."])]
+
+
+def _awaiting(operation: Operation, usual: timedelta | None, *, glass: bool) -> Message:
     title = operation.plan.title
     summary = f"{title}: waiting for approval. {operation.id}, asked by {operation.requester_name}."
     value = f"{operation.id}:{operation.nonce}"
@@ -106,23 +128,45 @@ def _awaiting(operation: Operation) -> Message:
         Paragraph([f"Waiting for approval.{count} Nothing has been done yet."]),
         Paragraph([Bold("Reason: "), operation.reason]),
     ]
-    parts += plan_parts(operation.plan)
-    parts.append(Buttons([Button("Withdraw", WITHDRAW, value), Button("Break glass", BREAK_GLASS, value)]))
+    parts += [*plan_parts(operation.plan), *usual_parts(operation.plan, usual)]
+    buttons = [Button("Withdraw", WITHDRAW, value)]
+    buttons += [Button("Break glass", BREAK_GLASS, value)] if glass else []
+    parts.append(Buttons(buttons))
     if operation.expires_at is not None:
         parts.append(Note(["Expires ", When(datetime.fromtimestamp(operation.expires_at, UTC)), "."]))
     return Message(summary, tuple(parts))
 
 
+def _in_line(operation: Operation) -> Message:
+    title, holder = operation.plan.title, operation.queued_behind or ""
+    value = f"{operation.id}:{operation.nonce}"
+    then = "It begins then, if its plan still fits." if operation.agreed else "Its plan is made anew then."
+    parts: list[Part] = [
+        Paragraph([Mark.BUSY, " ", Bold(f"{title}: in line"), "  ", Code(operation.id)]),
+        Paragraph(["It waits until ", Code(holder), f" has ended. {then} Nothing has been done yet."]),
+        _tasks(operation, title),
+        Buttons([Button("Cancel", CANCEL, value, Style.DANGER)]),
+        Note(_who_when(operation)),
+    ]
+    return Message(f"{title}: in line behind {holder}. {operation.id}", tuple(parts))
+
+
+def queue_offer(words: str) -> list[Part]:
+    """A button that asks for the same once more, to wait for whoever holds the machines."""
+    value = f"{words} --queue"
+    return [Buttons([Button("Queue it", QUEUE, value)])] if len(value) <= _LONGEST_VALUE else []
+
+
 def plan_parts(plan: Plan) -> list[Part]:
     """Targets by name with state and facts, what will be done, what is lost, what could go wrong."""
     parts: list[Part] = []
-    if len(plan.targets) <= 10:
-        parts.append(Bullets([_target_line(target.name, target.state, target.facts) for target in plan.targets]))
+    if plan.in_steps or len(plan.targets) <= 10:
+        parts.append(Bullets([_target_line(plan, target) for target in plan.targets]))
     else:
         rows = [(target.name, target.state, target.facts.get("owner", "")) for target in plan.targets]
         parts.append(Table(("Machine", "State", "Owner"), rows, caption=f"{len(rows)} machines"))
-    parts.append(Paragraph([Bold("What happens")]))
-    parts.append(Bullets([[step] for step in plan.steps]))
+    if plan.steps:
+        parts += [Paragraph([Bold("What happens")]), Bullets([[step] for step in plan.steps])]
     if plan.losses:
         parts += [Paragraph([Bold("What will be lost")]), Bullets([[loss] for loss in plan.losses])]
     parts += [Paragraph([Mark.WARN, " ", warning]) for warning in plan.warnings]
@@ -135,12 +179,15 @@ def plan_parts(plan: Plan) -> list[Part]:
     return parts
 
 
-def _target_line(name: str, state: str, facts: Mapping[str, str]) -> Text:
-    known = [f"{label} {value}" for label, value in facts.items() if value not in {"", "nobody", "none"}]
-    return [Code(name), f"  {state}", *([f" ({', '.join(known)})"] if known else [])]
+def _target_line(plan: Plan, target: Target) -> Text:
+    facts = {label: value for label, value in target.facts.items() if value not in {"", "nobody", "none"}}
+    becomes = f" → {facts.pop(BECOMES)}" if BECOMES in facts else ""
+    known = [f"{label} {value}" for label, value in facts.items()]
+    name: list[Span] = [Bold(target.name), ": "] if plan.in_steps else [Code(target.name), "  "]
+    return [*name, f"{target.state}{becomes}", *([f" ({', '.join(known)})"] if known else [])]
 
 
-def _under_way(operation: Operation, kind: MachineKind) -> Message:
+def _under_way(operation: Operation, kind: Kind) -> Message:
     subject = _subject(operation)
     done, failed = operation.count(TargetState.DONE), operation.count(TargetState.FAILED)
     total = len(operation.targets)
@@ -160,7 +207,7 @@ def _under_way(operation: Operation, kind: MachineKind) -> Message:
     return Message(summary, tuple(parts))
 
 
-def _ended(operation: Operation, kind: MachineKind) -> Message:
+def _ended(operation: Operation, kind: Kind) -> Message:
     good = operation.state is OperationState.DONE
     took = duration((operation.ended_at or 0) - (operation.started_at or operation.created_at))
     subject = _subject(operation)
@@ -169,7 +216,7 @@ def _ended(operation: Operation, kind: MachineKind) -> Message:
         OperationState.FAILED: f"{kind.participle} {subject} failed",
         OperationState.CANCELLED: f"{kind.participle} {subject} was cancelled",
     }[operation.state]
-    if operation.state is OperationState.FAILED and operation.count(TargetState.DONE):
+    if operation.state is OperationState.FAILED and operation.count(TargetState.DONE) and not operation.plan.in_steps:
         title = f"{kind.past} {operation.count(TargetState.DONE)} of {len(operation.targets)} machines"
     summary = f"{title}: {operation.outcome}, in {took}. {operation.id}"
     mark = Mark.OK if good else Mark.FAIL if operation.state is OperationState.FAILED else Mark.WARN
@@ -196,7 +243,8 @@ def _dropped(operation: Operation) -> Message:
         Paragraph([after]),
     ]
     if operation.state is OperationState.VOID:
-        parts.append(Paragraph(["Look at the machines and ask again: ", Code(f"/maas {operation.words}")]))
+        look = "Look at what changed" if operation.plan.in_steps else "Look at the machines"
+        parts.append(Paragraph([f"{look} and ask again: ", Code(f"/maas {operation.words}")]))
     parts.append(Note(["Asked by ", operation.requester_name, "."]))
     return Message(f"{operation.plan.title} {title}. {after} {operation.id}", tuple(parts))
 
@@ -212,17 +260,20 @@ def _tasks(operation: Operation, title: str) -> Tasks:
     rows: Sequence[TargetRow] = operation.targets
     if len(rows) > _ROWS:
         rows = sorted(rows, key=lambda row: (_ATTENTION.index(row.state), row.seq))
-    tasks = [Task(row.key, _row_title(row), _TASK_STATES[row.state], row.detail) for row in rows]
+    tasks = [Task(row.key, _row_title(operation, row), _TASK_STATES[row.state], row.detail) for row in rows]
     return Tasks(title, tasks, total=len(operation.targets))
 
 
-def _row_title(row: TargetRow) -> str:
-    state = {TargetState.WAITING: "waiting", TargetState.ASKING: "asking MAAS"}.get(row.state, row.label)
+def _row_title(operation: Operation, row: TargetRow) -> str:
+    asking = "under way" if operation.plan.in_steps else "asking MAAS"
+    state = {TargetState.WAITING: "waiting", TargetState.ASKING: asking}.get(row.state, row.label)
     took = f", {duration(row.ended_at - row.asked_at)}" if row.ended_at and row.asked_at else ""
     return f"{row.name}: {state}{took}"
 
 
 def _subject(operation: Operation) -> str:
+    if operation.plan.in_steps:
+        return operation.plan.subject
     count = len(operation.targets)
     return operation.targets[0].name if count == 1 else f"{count} machines"
 
@@ -247,10 +298,12 @@ def _what_was_left(operation: Operation) -> Text:
     spans: list[Span] = []
     if operation.cancelled_by:
         spans += ["Cancelled by ", Person(operation.cancelled_by), ". "]
+    in_steps = operation.plan.in_steps
     if stopped:
-        spans.append(f"Aborted in MAAS: {', '.join(stopped[:20])}. ")
+        spans.append(f"{'Stopped' if in_steps else 'Aborted in MAAS'}: {', '.join(stopped[:20])}. ")
     if untouched:
-        spans.append(f"Not touched: {', '.join(untouched[:20])}{'…' if len(untouched) > 20 else ''}.")
+        more = "…" if len(untouched) > 20 else ""
+        spans.append(f"{'Not begun' if in_steps else 'Not touched'}: {', '.join(untouched[:20])}{more}.")
     return spans
 
 
@@ -264,7 +317,8 @@ def failure(operation: Operation, row: TargetRow) -> Message:
     if cause is not None and cause.tail:
         parts.append(Log(cause.script or "output", cause.tail))
     again = Code(f"/maas retry {operation.id}")
-    parts.append(Note(["More: ", Code(f"/maas machine {row.name}"), "  When it has ended: ", again]))
+    more: list[Span] = [] if operation.plan.in_steps else ["More: ", Code(f"/maas machine {row.name}"), "  "]
+    parts.append(Note([*more, "When it has ended: ", again]))
     files = (
         (File(f"{row.name}-{cause.script}.log", f"{row.name}: {cause.script}", cause.log),)
         if cause and cause.log
@@ -273,7 +327,7 @@ def failure(operation: Operation, row: TargetRow) -> Message:
     return Message(f"{row.name} {row.label}: {summary}", tuple(parts), files)
 
 
-def farewell(operation: Operation, kind: MachineKind) -> Message:
+def farewell(operation: Operation, kind: Kind) -> Message:
     """The last reply: it notifies whoever asked, which an edited message does not."""
     good = operation.state is OperationState.DONE
     took = duration((operation.ended_at or 0) - (operation.started_at or operation.created_at))
@@ -286,6 +340,25 @@ def farewell(operation: Operation, kind: MachineKind) -> Message:
         f" {kind.participle.lower()} {what}: {operation.outcome}.",
     ]
     return Message(f"{kind.participle} {what}: {operation.outcome}. {operation.id}", (Paragraph(text),))
+
+
+def told(operation: Operation) -> Message | None:
+    """A reply that notifies whoever asked, where something has come to them without their doing; None where nothing."""
+    what, after = operation.plan.title, operation.outcome
+    match operation.state:
+        case OperationState.PLANNED if operation.its_turn:
+            said = f"{what}: its turn has come. Look at the plan above; it expires in 15 minutes."
+            mark = Mark.WARN
+        case OperationState.DENIED:
+            said, mark = f"{what} was denied. {_denial(operation)}", Mark.FAIL
+        case OperationState.EXPIRED:
+            said, mark = f"{what} has expired. {after or _NOT_CONFIRMED}", Mark.IDLE
+        case OperationState.VOID:
+            said, mark = f"{what} is void. {after}", Mark.WARN
+        case _:
+            return None
+    spans: list[Span] = [mark, " ", Person(operation.requester_id), f" {said}"]
+    return Message(f"{said} {operation.id}", (Paragraph(spans),))
 
 
 def line(operation: Operation) -> Text:

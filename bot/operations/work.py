@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import sqlalchemy as sa
 import structlog
@@ -14,10 +14,13 @@ from bot.maas.errors import MaasError
 from bot.maas.service import RegionService
 from bot.operations import locks
 from bot.operations.engine import Step
-from bot.operations.kinds import MachineKind
+from bot.operations.kinds import Kind
+from bot.operations.live import Live
 from bot.operations.plan import Plan, difference
 from bot.operations.records import UNDER_WAY, Operation, OperationState, TargetState
 from bot.operations.runner import MachineRunner
+from bot.operations.step_runner import StepRunner
+from bot.operations.steps import StepKind
 from bot.operations.store import OperationStore
 from bot.operations.verdict import entry_for
 from bot.policy import Risk
@@ -37,17 +40,20 @@ class OperationWork:
         self,
         store: OperationStore,
         regions: Mapping[str, RegionService],
-        kinds: Mapping[str, MachineKind],
-        runner: MachineRunner,
-        changed: Callable[[str], None],
+        kinds: Mapping[str, Kind],
+        machines: MachineRunner,
+        steps: StepRunner,
+        live: Live,
         *,
         pause: float,
     ) -> None:
         self._store = store
         self._regions = regions
         self._kinds = kinds
-        self._runner = runner
-        self._changed = changed
+        self._machines = machines
+        self._steps = steps
+        self._live = live
+        self._changed = live.changed
         self._pause = pause
         self._log = structlog.get_logger("work")
 
@@ -57,8 +63,8 @@ class OperationWork:
             operation = await self._store.get(operation_id)
             if operation.state in {OperationState.RUNNING, OperationState.CANCELLING}:
                 return [target.key for target in operation.targets]
-            if operation.state is OperationState.PLANNED:
-                # A new plan took the place of one whose turn came late; the requester has to confirm it first.
+            if operation.state.open:
+                # A new plan took the place of one whose turn has come; people have to give their word on it first.
                 await asyncio.sleep(2 * self._pause)
                 continue
             if operation.state is not OperationState.QUEUED:
@@ -73,26 +79,33 @@ class OperationWork:
 
     async def _start(self, operation: Operation) -> str | None:
         """Take the locks and start. Returns the operation that holds one of them, None when the state has moved on."""
+        if operation.glass_ends is not None and operation.glass_ends < time.time():
+            await self._void(operation, ["the break-glass was for a limited time, and that has passed"])
+            return None
+        held = await self._held(operation)
+        if held is not None:
+            return held
         now = await self._plan_now(operation)
         if isinstance(now, str):
             await self._void(operation, [now])
             return None
         changes = difference(operation.plan, now) if now.fingerprint != operation.plan.fingerprint else []
-        held = await self._held(operation)
-        if held is not None:
-            return held
-        if changes and operation.queued_behind is not None and operation.plan.risk is Risk.CHANGE and now.targets:
-            # Its turn came late and the world moved on, as it had to: the requester looks at the new plan.
-            entry = entry_for(operation, "operation.void", None, {"changes": changes})
+        late = operation.queued_behind is not None and now.targets
+        if late and (not operation.agreed or (changes and operation.plan.risk is Risk.CHANGE)):
+            # Its turn has come and the world moved on, as it had to: people give their word on the plan as it is now.
+            entry = entry_for(operation, "operation.turn", None, {"changes": changes, "fingerprint": now.fingerprint})
             await self._store.plan_again(operation.id, now, entry)
             self._changed(operation.id)
             return None
+        if not changes and not operation.agreed:
+            self._log.error("begun_without_a_word", operation=operation.id, risk=operation.plan.risk)
+            changes = [f"it is {operation.plan.risk}, and nobody approved it"]
         if changes:
             await self._void(operation, changes)
             return None
 
         def take(connection: sa.Connection) -> None:
-            keys = [target.key for target in operation.targets]
+            keys = operation.plan.lock_keys
             taken = locks.acquire(connection, operation.region, keys, operation.id, time.time())
             if taken:
                 raise _HeldError(next(iter(taken.values())))
@@ -112,26 +125,34 @@ class OperationWork:
         return None
 
     async def _held(self, operation: Operation) -> str | None:
-        keys = [target.key for target in operation.targets]
-        holders = await self._store.holders(operation.region, keys)
+        holders = await self._store.holders(operation.region, operation.plan.lock_keys)
         others = [holder for holder in holders.values() if holder.id != operation.id and holder.started_at is not None]
         return others[0].id if others else None
 
     async def run_target(self, operation_id: str, key: str, step: Step) -> None:
-        """Work on one target."""
-        await self._runner.run(await self._store.get(operation_id), key, step)
+        """Work on one target: a machine, or a step at its turn."""
+        operation = await self._store.get(operation_id)
+        if operation.state is OperationState.CANCELLING:
+            # The word may have been taken by another bot, or before a crash: it holds before anything is asked of MAAS.
+            self._live.cancelled(operation_id).set()
+        kind = self._kinds.get(operation.kind)
+        if isinstance(kind, StepKind):
+            await self._steps.run(operation, kind, key, step)
+        else:
+            await self._machines.run(operation, key, step)
 
     async def finish(self, operation_id: str) -> None:
         """Write how it ended, and give the locks back in the same transaction."""
         operation = await self._store.get(operation_id)
-        if operation.state.ended:
-            return
+        if operation.state not in {OperationState.RUNNING, OperationState.CANCELLING}:
+            return  # it ended without being begun, or waits for people again
         failed, done = operation.count(TargetState.FAILED), operation.count(TargetState.DONE)
         stopped = operation.count(TargetState.STOPPED, TargetState.UNTOUCHED)
         if operation.state is OperationState.CANCELLING and stopped:
             state = OperationState.CANCELLED
         else:
-            state = OperationState.FAILED if failed else OperationState.DONE
+            # A target that never came to an end is no success: the thread must not say so.
+            state = OperationState.DONE if done == len(operation.targets) else OperationState.FAILED
         outcome = outcome_of(operation, done, failed)
         moved = await self._store.move(
             operation_id,
@@ -143,7 +164,9 @@ class OperationWork:
             ended_at=time.time(),
         )
         if moved:
-            self._runner.forget(operation)
+            self._machines.forget(operation)
+            self._steps.forget(operation)
+            self._live.forget(operation)
             self._log.info("operation_ended", operation=operation_id, state=state, done=done, failed=failed)
             self._changed(operation_id)
 
@@ -176,7 +199,9 @@ class OperationWork:
 
 
 def outcome_of(operation: Operation, done: int, failed: int) -> str:
-    """How it came out, in counts of MAAS's own states."""
+    """How it came out: in counts of MAAS's own states, or by the step that kept it from its end."""
+    if operation.plan.in_steps:
+        return _outcome_of_steps(operation, done)
     labels: dict[str, int] = {}
     for target in operation.targets:
         labels[target.label] = labels.get(target.label, 0) + 1
@@ -185,3 +210,16 @@ def outcome_of(operation: Operation, done: int, failed: int) -> str:
     if failed:
         return f"{failed} of {total} failed ({states})"
     return f"{done} of {total} done ({states})"
+
+
+def _outcome_of_steps(operation: Operation, done: int) -> str:
+    total = len(operation.targets)
+    if done == total:
+        return "done" if total == 1 else f"all {total} steps done"
+    broken = next((row for row in operation.targets if row.state in {TargetState.FAILED, TargetState.STOPPED}), None)
+    rest = operation.count(TargetState.UNTOUCHED)
+    counts = f"{done} of {total} steps done" + (f", {rest} not begun" if rest else "")
+    if broken is None:
+        return counts
+    word = "failed" if broken.state is TargetState.FAILED else "was stopped"
+    return f"{broken.name} {word}; {counts}"
