@@ -118,7 +118,7 @@ async def machine(ctx: Context, name: str, /) -> Message:
         f"  {fresh.status_name}{', locked' if fresh.locked else ''}",
     ]
     parts: list[Part] = [Paragraph(head)]
-    cause = await _cause(ctx, fresh) if fresh.status.failed else None
+    cause = await _cause(ctx, fresh, trouble) if fresh.status.failed else None
     if cause is not None:
         parts.append(Paragraph([Bold("Why: "), cause.summary]))
         if cause.tail:
@@ -157,11 +157,14 @@ async def _look_again(ctx: Context, known: Machine) -> tuple[Machine, str]:
         return known, f"{seen[0].upper()}{seen[1:]}: {error.problem}"
 
 
-async def _cause(ctx: Context, machine: Machine) -> Cause | None:
+async def _cause(ctx: Context, machine: Machine, trouble: str) -> Cause | None:
+    """Why it failed: asked of MAAS now, or as it was found out earlier where MAAS can't be asked."""
+    if trouble:
+        return ctx.region.diagnoses.of(machine)
     try:
         return await why_failed(ctx.region.api, machine)
     except MaasError:
-        return None
+        return ctx.region.diagnoses.of(machine)
 
 
 def _facts(machine: Machine) -> list[tuple[str, Text]]:

@@ -212,6 +212,32 @@ async def test_a_gate_spreads_calls() -> None:
     assert all(later - earlier < 13.5 for earlier, later in pairwise(times))
 
 
+async def test_a_gate_feels_its_way_where_no_limit_is_known() -> None:
+    clock = FastClock(200.0)
+    gate = Gate(Budget(120, 20, floor=12), clock)
+
+    async def paced(count: int) -> float:
+        began = clock.now()
+        for _ in range(count):
+            await gate.enter()
+        return count / (clock.now() - began)
+
+    await paced(20)
+    full = await paced(20)
+    gate.hold(1.0)
+    await paced(2)
+    halved = await paced(10)
+    for _ in range(10):
+        gate.hold(1.0)
+    await paced(1)
+    lowest = await paced(3)
+    assert lowest < halved * 0.8 < full * 0.8
+    assert lowest > 0.1, "never below the floor"
+    await clock.sleep(400)
+    await paced(20)
+    assert await paced(20) > full * 0.7, "and back to the full pace"
+
+
 @pytest.mark.parametrize("numbers", [(10, 10, 0), (10, 5, 5), (10, 5, -1)])
 def test_a_senseless_budget_is_refused(numbers: tuple[int, int, int]) -> None:
     with pytest.raises(ValueError):
