@@ -47,8 +47,10 @@ def demo(
     seed: int = 1,
     speed: float = 1.0,
     maas: str = "3.4.10",
+    fresh: bool = False,
+    bare: bool = False,
 ) -> int:
-    """Run the whole bot on stand-ins for Slack and MAAS, with a page in the browser.
+    """Run the whole bot on stand-ins for Slack, MAAS and its host, with a page in the browser.
 
     Args:
         port: of the page; 0 takes a free one
@@ -57,11 +59,22 @@ def demo(
         seed: of everything random
         speed: how much faster than life the machines are
         maas: version that the region stand-in plays (2.9.3 or 3.4.10)
+        fresh: an empty region, as right after its installation, for trying `/maas setup`
+        bare: begin with a host without MAAS, to be installed
     """
     # Test equipment: imported here alone, and only when it is asked for.
     from sandbox.demo import run_demo
 
-    return run_demo(port=port, state=state, machines=machines, seed=seed, speed=speed, version=maas)
+    return run_demo(
+        port=port,
+        state=state,
+        machines=machines,
+        seed=seed,
+        speed=speed,
+        version=maas,
+        fresh=fresh,
+        bare=bare,
+    )
 
 
 @app.command

@@ -3,7 +3,31 @@
 from __future__ import annotations
 
 from bot.command.declaration import Catalog
-from commands import approvals, audit, commission, delete, help, machines, operations, policy, power, release, status
+from commands import (
+    admin,
+    approvals,
+    audit,
+    backups,
+    commission,
+    config,
+    database,
+    delete,
+    dhcp,
+    help,
+    host,
+    install,
+    logs,
+    machines,
+    network,
+    notifications,
+    operations,
+    policy,
+    power,
+    records,
+    release,
+    sshkeys,
+    status,
+)
 
 
 def build_catalog() -> Catalog:
@@ -12,6 +36,9 @@ def build_catalog() -> Catalog:
         {
             "Region": [status],
             "Machines": [machines, commission, power, release, delete],
+            "Network": [network, dhcp, records],
+            "Settings": [config, sshkeys, notifications],
+            "The MAAS host": [host, install, backups, admin, database, logs],
             "Operations": [operations, approvals, audit],
             "You and the bot": [policy, help],
         }

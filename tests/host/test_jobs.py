@@ -1,235 +1,169 @@
-"""Jobs: claimed once, run once, one at a time; lost ones are told as lost, and secrets are nowhere afterwards."""
+"""A job runs to its end once, whatever happens to the connection, to the bot, or to the host meanwhile."""
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import time
-from concurrent.futures import ThreadPoolExecutor
+import asyncio
 from pathlib import Path
-from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from bot.host.helper.base import Refused
-from bot.host.helper.jobs import Jobs, Lock, whole_characters
-from bot.host.helper.program import main
-from tests.host import standin_runner
-from tests.project.places import ROOT
+from bot.host import errors
+from bot.host.client import HelperClient
+from bot.host.connection import HostConnection
+from bot.host.jobs import Jobs, Order, Watcher
+from bot.host.protocol import JobState
+from bot.host.vocabulary import NoArguments, RoleArguments, Snap, SnapArguments, StepName
+from sandbox.host import HostStandIn
+from tests.host.world import HOST_PACE, lone_host
+from tests.support.harness import until
 
-SECRET = "p4ss'\"$(word)"
-
-
-@pytest.fixture
-def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Jobs:
-    place = standin_runner.place(str(tmp_path))
-    place.environ["PYTHONPATH"] = str(ROOT)
-    return Jobs(place)
+INSTALL = SnapArguments(snap=Snap.MAAS, channel="3.4/stable")
 
 
-def start(jobs: Jobs, job: str, text: str, secret: str = SECRET) -> dict[str, Any]:
-    return jobs.start(job, "nap", {"text": text}, {"database_password": secret} if secret else {})
+def order(name: str = "op-4k2f-snap") -> Order:
+    return Order(name, StepName.SNAP_INSTALL, INSTALL)
 
 
-def end(jobs: Jobs, job: str) -> dict[str, Any]:
-    told = jobs.status(job, 0, 100_000, 30)
-    while told["state"] == "running":
-        told = jobs.status(job, told["log"]["next_offset"], 100_000, 30)
-    return told
+class Told:
+    """What a watcher was told."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+        self.log = ""
+
+    def watcher(self) -> Watcher:
+        return Watcher(self.notes.append, self._more)
+
+    def _more(self, text: str) -> None:
+        self.log += text
 
 
-def runner(jobs: Jobs, job: str) -> int:
-    """The process that holds the job's lock."""
-    found = subprocess.run(
-        ["pgrep", "-f", f"{jobs.place.root} --run {job}"], capture_output=True, text=True, check=True
-    )
-    return int(found.stdout.split()[0])
+async def test_progress_and_log_arrive(tmp_path: Path) -> None:
+    async with lone_host(tmp_path, speed=60) as (stand_in, host):
+        told = Told()
+        job = await host.jobs.run(order(), told.watcher())
+        assert (job.state, job.rc, job.job) == (JobState.DONE, 0, "op-4k2f-snap-1")
+        assert any("Download snap" in note and "%" in note for note in told.notes)
+        assert "from Canonical installed" in told.log
+        assert stand_in.model.done == ["snap install maas"]
+        assert (await host.jobs.run(order(), told.watcher())).job == job.job, "asked again, it is the same job"
+        assert stand_in.model.done == ["snap install maas"]
 
 
-def everything_written(root: Path) -> str:
-    return "\n".join(path.read_text(errors="replace") for path in root.rglob("*") if path.is_file())
+@pytest.mark.parametrize("fault", ["drop", "drop-before", "killed", "max-sessions"])
+@pytest.mark.parametrize("verb", ["run", "status"])
+async def test_a_connection_that_ends_in_between(tmp_path: Path, fault: str, verb: str) -> None:
+    async with lone_host(tmp_path) as (stand_in, host):
+        stand_in.faults.set(fault, verb="" if fault == "max-sessions" else verb, count=2)
+        told = Told()
+        job = await host.jobs.run(order(), told.watcher())
+        assert job.rc == 0
+        assert stand_in.model.done == ["snap install maas"]
+        assert any("what runs on the host runs on" in note for note in told.notes)
 
 
-def test_a_job_runs_once_however_often_it_is_asked_for(jobs: Jobs, tmp_path: Path):
-    first = start(jobs, "op-1", "0.3")
-    assert (first["state"], first["fresh"]) == ("running", True)
-    again = start(jobs, "op-1", "0.3")
-    assert (again["state"], again.get("fresh")) == ("running", None)
-    told = end(jobs, "op-1")
-    assert (told["rc"], told["outcome"]["changed"]) == (0, True)
-    assert start(jobs, "op-1", "0.3")["state"] == "done"
-    assert (tmp_path / "did").read_text().count("0.3") == 1
-    # Another id finds it done already.
-    start(jobs, "op-2", "0.3")
-    assert end(jobs, "op-2")["outcome"] == {"changed": False, "found": "did it", "facts": {}}
+async def test_a_line_that_is_cut_for_a_while(tmp_path: Path) -> None:
+    async with lone_host(tmp_path, speed=30) as (stand_in, host):
+        told = Told()
+        running = asyncio.create_task(host.jobs.run(order(), told.watcher()))
+        await until(lambda: stand_in.helper.table.running)
+        stand_in.faults.set("link-down")
+        await until(lambda: any("runs on" in note for note in told.notes), what="the loss to be noticed")
+        stand_in.faults.clear()
+        assert (await running).rc == 0
+        assert stand_in.model.done == ["snap install maas"]
 
 
-def test_secrets_reach_no_file_no_log_and_no_outcome(jobs: Jobs, tmp_path: Path):
-    for job, text in (("op-1", "0"), ("op-2", "fail"), ("op-3", "break")):
-        start(jobs, job, text)
-        end(jobs, job)
-    (tmp_path / "did").unlink()  # the step's own doing
-    written = everything_written(tmp_path)
-    assert "child [hidden]" in jobs.log("op-1", 0)["text"]
-    assert SECRET not in written
-    assert SECRET.replace("'", "''") not in written
-    assert not list((tmp_path / "run/maasbot").iterdir())
+async def test_a_host_that_loses_power(tmp_path: Path) -> None:
+    async with lone_host(tmp_path, speed=30) as (stand_in, host):
+        told = Told()
+        running = asyncio.create_task(host.jobs.run(order(), told.watcher()))
+        await until(lambda: stand_in.helper.table.running)
+        stand_in.faults.set("off")
+        await until(lambda: any("nothing listens" in note for note in told.notes))
+        stand_in.faults.clear()
+        assert (await running).job == "op-4k2f-snap-2"
+        assert any("lost the job" in note for note in told.notes)
+        assert stand_in.model.done == ["snap install maas"]
 
 
-def test_a_failed_step_says_why_and_a_broken_one_only_where(jobs: Jobs):
-    start(jobs, "op-1", "fail")
-    told = end(jobs, "op-1")
-    assert told["rc"] == 1
-    assert told["outcome"]["cause"] == "disk_full"
-    assert told["outcome"]["message"] == "no room for [hidden]"
-    assert told["outcome"]["remedy"] == "Make room."
-    start(jobs, "op-2", "break", secret="")
-    told = end(jobs, "op-2")
-    assert told["outcome"]["cause"] == "crashed"
-    assert told["outcome"]["message"].startswith("the program on the host failed: ValueError in apply, line ")
+async def test_a_job_that_is_lost_after_its_work_is_not_done_twice(tmp_path: Path) -> None:
+    async with lone_host(tmp_path, speed=30) as (stand_in, host):
+        running = asyncio.create_task(host.jobs.run(order(), Told().watcher()))
+        await until(lambda: stand_in.helper.table.running)
+        job = stand_in.helper.table.running
+        stand_in.model.snaps["maas"] = _installed(stand_in)
+        stand_in.helper.table.lose()
+        assert (await running).job == job.job
+        assert len(stand_in.helper.table.jobs) == 1
 
 
-def test_one_job_at_a_time_and_an_id_is_for_one_thing(jobs: Jobs):
-    start(jobs, "op-1", "1")
-    with pytest.raises(Refused) as busy:
-        start(jobs, "op-2", "0")
-    assert busy.value.code == "busy"
-    assert busy.value.told()["holder"]["job"] == "op-1"
-    with pytest.raises(Refused) as conflict:
-        start(jobs, "op-1", "2")
-    assert conflict.value.code == "conflict"
-    assert jobs.running() == "op-1"
-    end(jobs, "op-1")
-    start(jobs, "op-2", "0")
-    assert end(jobs, "op-2")["rc"] == 0
+async def test_a_job_that_is_lost_again_and_again(tmp_path: Path) -> None:
+    async with lone_host(tmp_path) as (stand_in, host):
+        stand_in.faults.set("lose-job")
+        with pytest.raises(errors.JobLost, match="3 times"):
+            await host.jobs.run(order(), Told().watcher())
 
 
-def test_two_bots_at_once_start_one_job(jobs: Jobs, tmp_path: Path):
-    def one(number: int) -> str:
-        try:
-            return str(start(jobs, f"op-{number}", "0.5").get("fresh"))
-        except Refused as refusal:
-            return refusal.code
-
-    with ThreadPoolExecutor(6) as pool:
-        outcomes = list(pool.map(one, range(100, 106)))
-    assert sorted(outcomes) == ["True", *["busy"] * 5]
-
-    def same(_: int) -> bool:
-        return bool(start(jobs, "op-200", "0.01").get("fresh"))
-
-    end(jobs, next(f"op-{100 + index}" for index, said in enumerate(outcomes) if said == "True"))
-    with ThreadPoolExecutor(6) as pool:
-        assert sum(pool.map(same, range(6))) == 1
-    end(jobs, "op-200")
-    assert (tmp_path / "did").read_text().count("0.01\n") == 1
+async def test_two_bots_take_turns(tmp_path: Path) -> None:
+    async with lone_host(tmp_path, speed=60) as (stand_in, host):
+        other = HostConnection(host.settings, HOST_PACE.connection)
+        first, second = Told(), Told()
+        mine = asyncio.create_task(host.jobs.run(order("op-aaaa-snap"), first.watcher()))
+        await until(lambda: stand_in.helper.table.running)
+        theirs = Jobs(HelperClient(other), HOST_PACE.jobs)
+        job = await theirs.run(order("op-bbbb-snap"), second.watcher())
+        assert (await mine).outcome.changed
+        assert not job.outcome.changed, "it was so already"
+        assert any("op-aaaa-snap-1 (snap-install) runs on this host" in note for note in second.notes)
+        assert stand_in.model.done == ["snap install maas"]
+        await other.close()
 
 
-def test_a_killed_runner_is_lost_for_good_and_its_secrets_with_it(jobs: Jobs, tmp_path: Path):
-    start(jobs, "op-1", "30")
-    os.killpg(runner(jobs, "op-1"), signal.SIGKILL)
-    deadline = time.monotonic() + 5
-    while jobs.told("op-1")["state"] == "running" and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert jobs.told("op-1")["state"] == "lost"
-    assert start(jobs, "op-1", "30")["state"] == "lost"
-    assert standin_runner.run_job(jobs.place, "op-1", {"nap": standin_runner.Nap()}) == 1
-    assert not (tmp_path / "did").exists()
-    start(jobs, "op-2", "0")
-    assert end(jobs, "op-2")["rc"] == 0
+async def test_somebody_elses_job_is_not_waited_for_for_ever(tmp_path: Path) -> None:
+    async with lone_host(tmp_path) as (stand_in, host):
+        stand_in.faults.set("busy")
+        import dataclasses
+
+        impatient = Jobs(host.helper, dataclasses.replace(HOST_PACE.jobs, patience=0.2))
+        with pytest.raises(errors.HostBusy, match="op-0000-elsewhere-1") as caught:
+            await impatient.run(order(), Told().watcher())
+        assert caught.value.holder == "op-0000-elsewhere-1"
 
 
-def test_a_claim_whose_start_never_came_is_lost_and_a_late_runner_does_nothing(jobs: Jobs, tmp_path: Path):
-    jobs.ready()
-    os.mkdir(jobs.path("op-1"))
-    (Path(jobs.path("op-1")) / "request.json").write_text('{"step": "nap", "arguments": {"text": "0"}}')
-    (tmp_path / "run/maasbot/op-1").write_text('{"database_password": "x"}')
-    # Also to the bot that sends the same request again.
-    jobs_said = start(jobs, "op-1", "0")
-    assert jobs_said["state"] == "lost"
-    assert not (tmp_path / "run/maasbot/op-1").exists()
-    assert standin_runner.run_job(jobs.place, "op-1", {"nap": standin_runner.Nap()}) == 1
-    assert not (tmp_path / "did").exists()
+async def test_blocked_failed_and_passing_ends(tmp_path: Path) -> None:
+    async with lone_host(tmp_path) as (stand_in, host):
+        role = Order("op-1-role", StepName.ROLE_DROP, RoleArguments(role="maas"))
+        assert (await host.jobs.run(role, Told().watcher())).outcome.changed is False
+        with pytest.raises(errors.StepBlocked, match="MAAS is not initialised"):
+            await host.jobs.run(Order("op-1-restart", StepName.MAAS_RESTART, NoArguments()), Told().watcher())
+        stand_in.faults.set("step-fails", cause="disk_full", count=1)
+        with pytest.raises(errors.JobFailed, match="disk_full") as caught:
+            await host.jobs.run(order("op-2-snap"), Told().watcher())
+        assert "E: disk_full" in caught.value.tail
+        told = Told()
+        stand_in.faults.set("step-fails", cause="dpkg_lock", count=2)
+        assert (await host.jobs.run(order("op-3-snap"), told.watcher())).job == "op-3-snap-3"
+        assert any("Trying again" in note for note in told.notes)
 
 
-def test_while_a_job_is_being_started_it_is_not_called_lost(jobs: Jobs):
-    jobs.ready()
-    os.mkdir(jobs.path("op-1"))
-    gate = Lock(os.path.join(jobs.place.jobs, ".start"))
-    assert gate.take()
-    assert jobs.state("op-1") == "running"
-    gate.free()
-    assert jobs.state("op-1") == "lost"
+async def test_a_request_that_does_not_fit_is_refused_before_anything_is_done(tmp_path: Path) -> None:
+    async with lone_host(tmp_path) as (stand_in, host):
+        answers = [
+            b'{"verb": "run", "step": "snap-install", "arguments": {"snap": "maas; id", "channel": "x"}, "job": "abc"}',
+            b'{"verb": "query", "query": "log", "arguments": {"name": "../../etc/shadow"}}',
+            b"not json",
+        ]
+        for data in answers:
+            assert b"bad_request" in await stand_in.helper.answer(data)
+        assert not stand_in.model.done
+        assert not stand_in.helper.table.jobs
+        with pytest.raises(errors.NoSuchJob):
+            await host.helper.status("op-none-1")
 
 
-def test_a_stopped_job_ends_its_programs_and_says_so(jobs: Jobs):
-    start(jobs, "op-1", "31")
-    time.sleep(0.3)
-    os.kill(runner(jobs, "op-1"), signal.SIGTERM)
-    told = end(jobs, "op-1")
-    assert (told["rc"], told["outcome"]["cause"]) == (1, "timeout")
-    assert subprocess.run(["pgrep", "-f", "^sleep 31$"], check=False, capture_output=True).returncode == 1
+def _installed(stand_in: HostStandIn) -> object:
+    from sandbox.host.model import VERSIONS
+    from sandbox.host.model import Snap as SnapOf
 
-
-def test_status_waits_for_news_and_the_log_is_told_by_bytes(jobs: Jobs):
-    begun = time.monotonic()
-    start(jobs, "op-1", "0.6")
-    seen, offset, progress = "", 0, None
-    while True:
-        told = jobs.status("op-1", offset, 7, 5)
-        seen += told["log"]["text"]
-        offset = told["log"]["next_offset"]
-        progress = told.get("progress") or progress
-        if told["state"] == "done" and offset == told["log"]["size"]:
-            break
-    assert time.monotonic() - begun < 5
-    assert seen == jobs.log("op-1", 0)["text"]
-    assert "before: not yet" in seen
-    assert "after: did it" in seen
-    assert progress == {"text": "half way", "percent": 50}
-    with pytest.raises(Refused, match="no job"):
-        jobs.status("op-nine", None, 1, 0)
-
-
-@given(st.text(max_size=8), st.integers(0, 40))
-def test_a_part_of_a_log_ends_with_a_whole_character(text: str, cut: int):
-    data = text.encode("utf-8", "replace")[:cut]
-    kept = whole_characters(data)
-    assert data.startswith(kept)
-    assert len(data) - len(kept) <= 3
-    assert bool(kept) == bool(data)  # the reader always gets on
-    if len(data) > 3:
-        kept.decode()
-
-
-def test_a_log_that_is_no_text_does_not_stop_the_reader():
-    assert whole_characters(b"\x80\x80\x80\x80") == b"\x80\x80\x80\x80"
-    assert whole_characters(b"\xf0") == b"\xf0"
-    assert whole_characters(b"") == b""
-
-
-def test_old_jobs_are_cleared_away(jobs: Jobs, monkeypatch: pytest.MonkeyPatch):
-    start(jobs, "op-1", "0")
-    end(jobs, "op-1")
-    os.utime(jobs.path("op-1"), (1, 1))
-    start(jobs, "op-2", "0")
-    end(jobs, "op-2")
-    assert jobs.names() == ["op-2"]
-
-
-def test_only_root_is_served_and_arguments_are_refused(tmp_path: Path):
-    from bot.host.bundle import bundle
-
-    as_nobody: dict[str, Any] = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
-    refused = subprocess.run(
-        ["/usr/bin/env", "python3", "-I", "-"], input=bundle().encode(), capture_output=True, check=False, **as_nobody
-    )
-    assert refused.returncode == 77
-    assert b"must be run by root" in refused.stderr
-    place = standin_runner.place(str(tmp_path))
-    for words, code in ((["--help"], 64), (["--run"], 64), (["--run", "../x"], 64), (["--run", "op-1", "x"], 64)):
-        assert main(words, place) == code
-    assert main(["--run", "op-none"], place) == 1
+    return SnapOf("3.4/stable", *VERSIONS["3.4"])
