@@ -1,12 +1,38 @@
-"""All commands, in the order in which help shows them."""
+"""All commands, in the sections and the order in which help shows them."""
 
 from __future__ import annotations
 
 from bot.command.declaration import Catalog
-from commands import approvals, audit, commission, delete, help, machines, operations, policy, power, release, status
+from commands import (
+    approvals,
+    audit,
+    commission,
+    config,
+    delete,
+    dhcp,
+    help,
+    machines,
+    network,
+    notifications,
+    operations,
+    policy,
+    power,
+    records,
+    release,
+    sshkeys,
+    status,
+)
 
 
 def build_catalog() -> Catalog:
     """Collect every declared command."""
-    families = [status, machines, commission, power, release, delete, operations, approvals, audit, policy, help]
-    return Catalog.from_modules(families)
+    return Catalog.from_modules(
+        {
+            "Region": [status],
+            "Machines": [machines, commission, power, release, delete],
+            "Network": [network, dhcp, records],
+            "Settings": [config, sshkeys, notifications],
+            "Operations": [operations, approvals, audit],
+            "You and the bot": [policy, help],
+        }
+    )

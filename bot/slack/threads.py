@@ -20,8 +20,6 @@ from bot.storage import StorageUnavailableError
 
 #: Failures that get a reply of their own; the rest stand in the root message and in its file.
 _REPLIES = 10
-#: Seconds between two looks at an operation that keeps changing.
-_PACE = 0.5
 #: How far back a restart makes sure that the ends of operations were shown, in seconds.
 _LOOK_BACK = 86400.0
 
@@ -40,11 +38,15 @@ _SILENT = frozenset(
 class Threads:
     """Shows operations in Slack, all rendered from stored state: a restart goes on with the same thread."""
 
-    def __init__(self, operations: Operations, kinds: Mapping[str, Kind], outbound: Outbound) -> None:
+    def __init__(
+        self, operations: Operations, kinds: Mapping[str, Kind], outbound: Outbound, *, pace: float = 0.5
+    ) -> None:
+        """`pace` is how long changes are gathered before they are shown, in seconds."""
         self._operations = operations
         self._kinds = kinds
         self._outbound = outbound
         self._cards = CardBoard(operations, outbound)
+        self._pace = pace
         self._dirty: dict[str, bool] = {}
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -113,7 +115,7 @@ class Threads:
                     asyncio.get_running_loop().call_later(5.0, self.changed, operation_id)
                 except Exception:
                     self._log.exception("thread_failed", operation=operation_id)
-            await asyncio.sleep(_PACE)
+            await asyncio.sleep(self._pace)
 
     async def _show(self, operation_id: str, *, urgent: bool) -> None:
         operation = await self._operations.get(operation_id)
