@@ -1,140 +1,170 @@
-"""Bots that kill themselves with SIGKILL at the boundaries of an operation, one after the other.
+"""Bots that stop dead at the boundaries of operations, to be killed there.
 
-The boundaries are made of the kind's own steps. A folder holds one file for each that is still to come, named in
-their order; the bot that gets to the first of them takes its file away and dies. Of several bots one does.
+The boundaries are made of an operation's own steps. For each operation that is to die there is a folder with one file
+for each boundary that is still to come, named in their order. The bot that comes to the first of them takes its file
+away, says so by a file named after its process, and goes on with this operation no more: what it has written and done
+by then is all that there will be. Once every operation stands like this the process is killed, which is then a death
+of each of them at its own boundary.
 """
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import os
-import signal
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from bot.operations.kinds import Kind, MachineKind
 from bot.operations.steps import StepKind
 
-#: Of one request to MAAS and of the wait for its end, and of one step.
+#: Of one request to MAAS and of the wait for its end, and of one step: first, in the middle, last.
 _REQUEST = ("ask begins", "is intended", "is taken", "ask is over", "wait begins", "wait is over")
-_STEP = ("step begins", "is intended", "is applied", "is verified", "step is over")
+_STEP = ("begins", "is intended", "is applied", "is over")
 
 
-def boundaries(kind: Kind, options: Mapping[str, Any]) -> list[str]:
-    """Every moment of an operation of this kind between two of which something is written down or done."""
+def boundaries(kind: Kind, keys: Sequence[str]) -> list[str]:
+    """Every moment between two things that an operation of this kind does or writes down; `keys` are its steps'."""
     found = ["begin begins", "begin is over"]
     if isinstance(kind, MachineKind):
         found += [f"{number + 1} {moment}" for number in range(len(kind.phases())) for moment in _REQUEST]
     elif isinstance(kind, StepKind):
-        found += [f"{step.key} {moment}" for step in kind.steps(options) for moment in _STEP]
+        found += [f"{key} {moment}" for key in keys for moment in _STEP]
     return [*found, "finish begins", "finish is over"]
 
 
-def lay_out(folder: Path, moments: list[str]) -> None:
-    """Make the folder that `arm` reads."""
-    folder.mkdir()
-    for number, moment in enumerate(moments):
-        (folder / f"{number:03} {moment}").touch()
+class Fate:
+    """What is to come of one operation."""
 
+    def __init__(self, folder: Path, operation_id: str) -> None:
+        self._ahead, self._at = folder / operation_id / "ahead", folder / operation_id / "at"
+        self.operation_id = operation_id
 
-def left(folder: Path) -> list[str]:
-    """The boundaries that nobody has died at yet, in their order."""
-    return sorted(one.name for one in folder.iterdir())
+    def lay_out(self, moments: Sequence[str]) -> None:
+        """Write down where it is to die."""
+        self._at.mkdir(parents=True)
+        made = self._ahead.with_name("made")
+        made.mkdir()
+        for number, moment in enumerate(moments):
+            (made / f"{number:03} {moment}").touch()
+        made.rename(self._ahead)  # whole at once: a bot may be looking
+
+    @property
+    def ahead(self) -> list[str]:
+        """The boundaries that are still to come, in their order."""
+        return sorted(one.name for one in self._ahead.iterdir()) if self._ahead.exists() else []
+
+    @property
+    def stands_in(self) -> set[int]:
+        """The processes in which it has stopped."""
+        return {int(one.name) for one in self._at.iterdir()}
+
+    def forget(self, pid: int) -> None:
+        """That process has been killed."""
+        (self._at / str(pid)).unlink(missing_ok=True)
+
+    def pass_over(self, moments: Sequence[str]) -> None:
+        """There were no such moments: the step had nothing to do. Written down for the test to judge."""
+        for one in self.ahead:
+            if one.partition(" ")[2] in moments:
+                (self._ahead / one).rename(self._ahead.with_name(f"passed {one}"))
+
+    @property
+    def passed(self) -> list[str]:
+        """Those that there were not, in their order."""
+        found = sorted(one.name for one in self._ahead.parent.iterdir() if one.name.startswith("passed "))
+        return [one.removeprefix("passed ") for one in found]
+
+    async def come_to(self, moment: str) -> None:
+        """Stop for good if this is where it dies next."""
+        ahead = self.ahead
+        if not ahead or ahead[0].partition(" ")[2] != moment:
+            return
+        (self._ahead / ahead[0]).unlink()
+        (self._at / str(os.getpid())).touch()
+        await asyncio.Event().wait()
 
 
 def arm(folder: Path) -> None:
-    """Make this process die at the first of the boundaries, when it comes there."""
+    """Make the operations of this process stop where the folder says."""
     from bot.operations import engine
     from bot.operations.replicas import ReplicaPace
     from bot.operations.runner import MachineRunner
     from bot.operations.step_runner import StepRunner
     from bot.operations.work import OperationWork
-    from bot.operations.workflows import Workflows
 
-    def die_at(moment: str) -> None:
-        ahead = left(folder)
-        if not ahead or ahead[0].partition(" ")[2] != moment:
-            return
-        try:
-            (folder / ahead[0]).unlink()
-        except FileNotFoundError:
-            return  # the other bot was quicker
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    def around(owner: type, method: str, before: Any, after: Any) -> None:
-        """Let moments happen before and after a method; they are named by its arguments and its result."""
+    def around(owner: type, method: str) -> None:
         whole = getattr(owner, method)
 
         @functools.wraps(whole)
-        async def with_moments(*args: Any, **kwargs: Any) -> Any:
-            die_at(before(*args))
-            result = await whole(*args, **kwargs)
-            die_at(after(*args, result))
+        async def mortal(self: Any, operation_id: str) -> Any:
+            await Fate(folder, operation_id).come_to(f"{method} begins")
+            result = await whole(self, operation_id)
+            await Fate(folder, operation_id).come_to(f"{method} is over")
             return result
 
-        setattr(owner, method, with_moments)
+        setattr(owner, method, mortal)
 
-    for method, name in (("begin", "begin"), ("finish", "finish")):
-        around(OperationWork, method, lambda *_, name=name: f"{name} begins", lambda *_, name=name: f"{name} is over")
+    around(OperationWork, "begin")
+    around(OperationWork, "finish")
 
-    def request(_self: Any, _operation: Any, target: Any, *_rest: Any) -> str:
-        return f"{target.phase + 1} is intended"
+    run, ask_once = MachineRunner.run, MachineRunner._ask_once
 
-    def taken(_self: Any, _operation: Any, target: Any, *rest: Any) -> str:
-        return f"{target.phase + 1} is taken" if rest[-1] else ""
+    async def mortal_run(self: Any, operation: Any, key: str, step: Any) -> None:
+        fate = Fate(folder, operation.id)
 
-    around(MachineRunner, "_ask_once", request, taken)
+        async def mortal_step(name: str, function: Any) -> str:
+            word, _, number = name.partition(" ")
 
-    def which(name: str) -> str:
-        word, _, number = name.partition(" ")
-        return f"{number or 1} {word}"
+            async def whole() -> str:
+                await fate.come_to(f"{number or 1} {word} begins")
+                result = str(await function())
+                await fate.come_to(f"{number or 1} {word} is over")
+                return result
 
-    step = Workflows._step
+            return str(await step(name, whole))
 
-    async def mortal_step(self: Any, name: str, function: Any) -> str:
-        async def with_moments() -> str:
-            if name != "do":
-                die_at(f"{which(name)} begins")
-            result = await function()
-            if name != "do":
-                die_at(f"{which(name)} is over")
-            return str(result)
+        await run(self, operation, key, mortal_step)
 
-        return await step(self, name, with_moments)
+    async def mortal_ask(self: Any, operation: Any, target: Any, *rest: Any) -> bool:
+        fate = Fate(folder, operation.id)
+        await fate.come_to(f"{target.phase + 1} is intended")
+        took = await ask_once(self, operation, target, *rest)
+        if took:
+            await fate.come_to(f"{target.phase + 1} is taken")
+        return took
 
-    Workflows._step = mortal_step  # type: ignore[method-assign]
+    MachineRunner.run = mortal_run  # type: ignore[method-assign, assignment]
+    MachineRunner._ask_once = mortal_ask  # type: ignore[method-assign, assignment]
+
+    do, work = StepRunner._do, StepRunner._work
 
     class MortalStep:
         """A step with moments around what it does."""
 
-        def __init__(self, one: Any) -> None:
-            self._one = one
+        def __init__(self, one: Any, fate: Fate) -> None:
+            self._one, self._fate = one, fate
 
         def __getattr__(self, name: str) -> Any:
             return getattr(self._one, name)
 
         async def apply(self, context: Any) -> None:
-            die_at(f"{self._one.key} is intended")
+            await self._fate.come_to(f"{self._one.key} is intended")
             await self._one.apply(context)
-            die_at(f"{self._one.key} is applied")
-
-        async def verify(self, context: Any) -> str:
-            label = await self._one.verify(context)
-            die_at(f"{self._one.key} is verified")
-            return str(label)
-
-    do, work = StepRunner._do, StepRunner._work
+            await self._fate.come_to(f"{self._one.key} is applied")
 
     async def mortal_do(self: Any, operation: Any, kind: Any, key: str) -> str:
+        fate = Fate(folder, operation.id)
         if await self._turn(operation, key) is not None:
-            die_at(f"{key} step begins")
+            await fate.come_to(f"{key} begins")
         result = await do(self, operation, kind, key)
-        die_at(f"{key} step is over")
+        fate.pass_over([f"{key} is intended", f"{key} is applied"])
+        await fate.come_to(f"{key} is over")
         return result
 
-    async def mortal_work(self: Any, kind: Any, one: Any, *rest: Any) -> None:
-        await work(self, kind, MortalStep(one), *rest)  # type: ignore[arg-type]
+    async def mortal_work(self: Any, kind: Any, one: Any, operation: Any, *rest: Any) -> None:
+        await work(self, kind, MortalStep(one, Fate(folder, operation.id)), operation, *rest)  # type: ignore[arg-type]
 
     StepRunner._do = mortal_do  # type: ignore[method-assign]
     StepRunner._work = mortal_work  # type: ignore[method-assign, assignment]
