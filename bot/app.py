@@ -15,6 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.audit import Audit, Entry, Health, Rhythm, mirror_for
 from bot.command.declaration import Catalog
+from bot.command.offers import Offers
 from bot.command.parser import Parser
 from bot.maas.diagnoses import Diagnoses
 from bot.maas.errors import MaasError, Unauthorized
@@ -44,14 +45,17 @@ from bot.slack.connection import (
     http_routes,
     preflight,
 )
+from bot.slack.failure_steps import FailureSteps
 from bot.slack.forms import Forms
 from bot.slack.home import Home
 from bot.slack.identity import Identities
 from bot.slack.inbox import Inbox
 from bot.slack.listeners import Listeners
+from bot.slack.more_words import MoreWords
 from bot.slack.outbound import Outbound, SlackError, SlackFatal
 from bot.slack.router import Router
 from bot.slack.threads import Threads
+from bot.slack.word_buttons import WordButtons
 from bot.storage import Database, StorageUnavailableError
 from bot.telemetry import Metrics
 from bot.web import WebServer
@@ -150,7 +154,8 @@ class Bot:
             ApprovalSettings(settings.approval_channel, settings.approval_ttl),
             pause=self.pace.operations,
         )
-        threads = Threads(operations, kinds, outbound)
+        offers = Offers(self.catalog, policy)
+        threads = Threads(operations, kinds, outbound, FailureSteps(offers, identities, self.regions).of)
         await outbound.resume()
         await threads.start()
         self._closers.push_async_callback(threads.close)
@@ -201,6 +206,7 @@ class Bot:
             inbox=inbox,
             outbound=outbound,
             bot_user_id=me.user_id,
+            more=(WordButtons(router, MoreWords(router, parser, outbound), outbound),),
         )
         await self._take_words(listeners, client, me, database)
 

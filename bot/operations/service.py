@@ -272,6 +272,10 @@ class Operations:
         """The operation that is at work on this machine, if any."""
         return (await self._store.holders(region, {key})).get(key)
 
+    async def log_of(self, operation_id: str, key: str) -> str:
+        """Everything that is known of why a target failed, for a file; "" when nothing is."""
+        return await self._store.logs.of(operation_id, key)
+
     def kind(self, operation: Operation) -> MachineKind:
         """The kind of an operation, for its words."""
         return self._kinds[operation.kind]
