@@ -53,6 +53,7 @@ from bot.slack.inbox import Inbox
 from bot.slack.listeners import Listeners
 from bot.slack.more_words import MoreWords
 from bot.slack.outbound import Outbound, SlackError, SlackFatal
+from bot.slack.power_form import PowerForm
 from bot.slack.router import Router
 from bot.slack.threads import Threads
 from bot.slack.word_buttons import WordButtons
@@ -206,7 +207,10 @@ class Bot:
             inbox=inbox,
             outbound=outbound,
             bot_user_id=me.user_id,
-            more=(WordButtons(router, MoreWords(router, parser, outbound), outbound),),
+            more=(
+                WordButtons(router, MoreWords(router, parser, outbound), outbound),
+                PowerForm(self.regions, operations, policy, identities, outbound, audit, offers),
+            ),
         )
         await self._take_words(listeners, client, me, database)
 

@@ -42,10 +42,12 @@ _LABELS = {
     "unlock": "Unlock",
     "power check": "Power check",
     "power cycle": "Power cycle",
+    "power on": "Power on",
+    "power off": "Power off",
     "power set": "Power settings",
     "machine": "Details",
 }
-_DANGER = frozenset({"release", "power cycle", "abort"})
+_DANGER = frozenset({"release", "power cycle", "power off", "abort"})
 
 
 def next_steps(machine: Machine, region: str) -> list[Offer]:

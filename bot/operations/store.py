@@ -10,11 +10,13 @@ import json
 import secrets
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
 
 from bot import audit
+from bot.operations.by_machine import of_machine
 from bot.operations.failure_logs import FailureLogs
 from bot.operations.plan import Plan
 from bot.operations.records import UNDER_WAY, FailureCause, Operation, OperationState, TargetRow, TargetState
@@ -39,6 +41,7 @@ class OperationStore:
         self._database = database
         self._clock = clock
         self.logs = FailureLogs(database)
+        self.of_machine = partial(of_machine, database)
 
     async def create(self, plan: Plan, person: Identity, origin: Origin, words: str, reason: str) -> Operation:
         """Store a planned operation under a new id."""
