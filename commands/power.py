@@ -124,7 +124,9 @@ def _truth(one: PowerTruth) -> Text:
     machine = one.machine
     kind = machine.power_type or "no power type"
     said = f", {one.power.said}" if one.answers and one.power.said else ""
-    told = f"its BMC ({kind}) answers: {one.power.state}{said}" if one.answers else f"({kind}) {one.power.said}"
+    its = " ".join(one.power.said.split()).rstrip(".")
+    its = its.replace("its BMC", f"its BMC ({kind})", 1) if "its BMC" in its else f"({kind}) {its}"
+    told = f"its BMC ({kind}) answers: {one.power.state}{said}" if one.answers else its
     if one.answers and machine.power_state not in {one.power.state, "on", "off"}:
         told += f"; MAAS has it as {machine.power_state}"
     return [Mark.OK if one.answers else Mark.FAIL, " ", Code(machine.name), f"  {told}."]
