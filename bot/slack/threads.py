@@ -12,7 +12,7 @@ import structlog
 
 from bot.message import Button
 from bot.operations import view
-from bot.operations.kinds import MachineKind
+from bot.operations.kinds import Kind
 from bot.operations.records import Operation, OperationState, TargetRow, TargetState
 from bot.operations.service import Operations
 from bot.slack.card_board import CardBoard
@@ -48,7 +48,7 @@ class Threads:
     def __init__(
         self,
         operations: Operations,
-        kinds: Mapping[str, MachineKind],
+        kinds: Mapping[str, Kind],
         outbound: Outbound,
         next_steps: NextSteps | None = None,
     ) -> None:
