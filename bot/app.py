@@ -35,6 +35,7 @@ from bot.operations.service import Operations
 from bot.operations.store import OperationStore
 from bot.policy import GroupMembers, GroupUnknownError, Policy, Role
 from bot.settings import Mode, RegionSettings, Settings
+from bot.slack.announcer import Announcer, IgnoreButton
 from bot.slack.approval_forms import ApprovalForms
 from bot.slack.clicks import Clicks
 from bot.slack.connection import (
@@ -59,6 +60,11 @@ from bot.slack.threads import Threads
 from bot.slack.word_buttons import WordButtons
 from bot.storage import Database, StorageUnavailableError
 from bot.telemetry import Metrics
+from bot.watches.all_sources import all_sources
+from bot.watches.leading import Leading
+from bot.watches.service import Watches, WatchPace
+from bot.watches.store import WatchStore
+from bot.watches.telling import Telling
 from bot.web import WebServer
 
 #: Seconds between tries to reach Slack at the start, growing to the last.
@@ -79,6 +85,7 @@ class Pace:
     audit: Rhythm = field(default_factory=Rhythm)
     #: Between two reads of machines that have changed.
     rereads: float = 2.0
+    watches: WatchPace = field(default_factory=WatchPace)
 
 
 @dataclass(slots=True)
@@ -168,6 +175,18 @@ class Bot:
         )
         await operations.start(engine)
 
+        watches = Watches(
+            WatchStore(database, time.time),
+            self.regions,
+            all_sources(),
+            Telling(self.regions, operations, offers),
+            Announcer(outbound),
+            leads=Leading(engine.replica, lambda: engine.living),
+            pace=self.pace.watches,
+        )
+        watches.start()
+        self._closers.push_async_callback(watches.close)
+
         parser = Parser(self.catalog)
         router = Router(
             catalog=self.catalog,
@@ -179,6 +198,7 @@ class Bot:
             threads=threads,
             metrics=self.metrics,
             audit=audit,
+            watches=watches,
         )
         forms = Forms(router, outbound, identities, policy, self.catalog, parser, self.regions)
 
@@ -210,6 +230,7 @@ class Bot:
             bot_user_id=me.user_id,
             more=(
                 WordButtons(router, MoreWords(router, parser, outbound), outbound),
+                IgnoreButton(watches, policy, identities, outbound),
                 PowerForm(self.regions, operations, policy, identities, outbound, audit, offers),
             ),
         )

@@ -3,7 +3,21 @@
 from __future__ import annotations
 
 from bot.command.declaration import Catalog
-from commands import approvals, audit, commission, delete, help, machines, operations, policy, power, release, status
+from commands import (
+    approvals,
+    audit,
+    commission,
+    delete,
+    guide,
+    help,
+    machines,
+    operations,
+    policy,
+    power,
+    release,
+    status,
+    watch,
+)
 
 
 def build_catalog() -> Catalog:
@@ -11,8 +25,9 @@ def build_catalog() -> Catalog:
     return Catalog.from_modules(
         {
             "Region": [status],
-            "Machines": [machines, commission, power, release, delete],
+            "Machines": [machines, commission, power, release, delete, guide],
             "Operations": [operations, approvals, audit],
+            "Watches": [watch],
             "You and the bot": [policy, help],
         }
     )
