@@ -103,6 +103,7 @@ class Bot:
     _fatal: asyncio.Future[Exception] | None = None
     web: WebServer | None = None
     operations: Operations | None = None
+    watches: Watches | None = None
 
     async def start(self) -> None:
         """Come up; returns when commands are taken.
@@ -175,7 +176,7 @@ class Bot:
         )
         await operations.start(engine)
 
-        watches = Watches(
+        watches = self.watches = Watches(
             WatchStore(database, time.time),
             self.regions,
             all_sources(),

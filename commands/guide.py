@@ -48,9 +48,7 @@ async def guide_pxe(ctx: Context) -> Message:
     if before:
         parts += [Paragraph([Mark.WARN, " First, or it will not boot:"]), Bullets(before)]
     else:
-        parts.append(
-            Paragraph([Mark.OK, f" {region.name} is ready: rack connected, DHCP on, images there."])
-        )
+        parts.append(Paragraph([Mark.OK, f" {region.name} is ready: rack connected, DHCP on, images there."]))
     for title, lines in _STEPS.items():
         parts += [Paragraph([Bold(title)]), Bullets([[line] for line in lines])]
     told = f" {waits} I'll say so {where} when it appears, with buttons to name and commission it."

@@ -20,21 +20,33 @@ from bot.maas.transport import Transport, Value
 _HIDDEN = "[hidden]"
 
 
+#: A parameter's value; one of several values where a person may choose more than one. Its repr hides all of them.
+Hidden = tuple[SecretStr, ...]
+
+
 @dataclass(frozen=True, slots=True, config=LENIENT)
 class PowerField:
-    """One thing that MAAS wants to know of a kind of BMC. `field_type` is string, password, choice or mac_address."""
+    """One thing that MAAS wants to know of a kind of BMC.
+
+    `field_type` is string, password, choice, multiple_choice or mac_address.
+    """
 
     name: str
     label: Text = ""
     required: Bool = False
     field_type: Text = "string"
     choices: Annotated[tuple[tuple[str, str], ...], Or(())] = ()
-    default: Annotated[str, Or("")] = ""
+    default: Annotated[str | tuple[str, ...], Or("")] = ""
 
     @property
-    def secret(self) -> bool:
-        """Its value is a password or a key."""
-        return self.field_type == "password"
+    def several(self) -> bool:
+        """More than one of its choices may be chosen."""
+        return self.field_type == "multiple_choice"
+
+    @property
+    def defaults(self) -> tuple[str, ...]:
+        """What MAAS takes where nothing is said; empty for nothing."""
+        return (self.default,) if isinstance(self.default, str) and self.default else tuple(self.default)
 
 
 @dataclass(frozen=True, slots=True, config=LENIENT)
@@ -62,7 +74,7 @@ class PowerCalls:
         answer = await self._transport.call("RackControllers", "describe_power_types")
         return decode_list(POWER_TYPES, answer.body, endpoint="RackControllers.describe_power_types")
 
-    async def power_parameters(self, system_id: str) -> dict[str, SecretStr]:
+    async def power_parameters(self, system_id: str) -> dict[str, Hidden]:
         """What MAAS knows of the way to a machine's power.
 
         Raises:
@@ -72,9 +84,9 @@ class PowerCalls:
             "Machine", "power_parameters", params={"system_id": system_id}, subject=f"machine {system_id}"
         )
         found = decode(_PARAMETERS, answer.body, endpoint="Machine.power_parameters")
-        return {name: SecretStr("" if value is None else str(value)) for name, value in found.items()}
+        return {name: hidden(value) for name, value in found.items()}
 
-    async def set_power(self, system_id: str, power_type: str, parameters: Mapping[str, SecretStr]) -> Machine:
+    async def set_power(self, system_id: str, power_type: str, parameters: Mapping[str, Hidden]) -> Machine:
         """Tell MAAS the way to a machine's power, all parameters at once.
 
         Raises:
@@ -82,14 +94,25 @@ class PowerCalls:
             Forbidden: the machine is locked, or the key's user is no administrator.
         """
         data: dict[str, Value] = {"power_type": power_type}
-        data |= {f"power_parameters_{name}": value.get_secret_value() for name, value in parameters.items()}
+        data |= {f"power_parameters_{name}": shown(value) for name, value in parameters.items()}
         try:
             answer = await self._transport.call(
                 "Machine", "update", params={"system_id": system_id}, data=data, subject=f"machine {system_id}"
             )
         except MaasError as error:
-            raise without(error, [value.get_secret_value() for value in parameters.values()]) from None
+            raise without(error, [one for value in parameters.values() for one in shown(value)]) from None
         return decode(models.MACHINE, answer.body, endpoint="Machine.update")
+
+
+def hidden(value: Any) -> Hidden:
+    """A value as MAAS or a person gives it, hidden."""
+    values = value if isinstance(value, list | tuple) else ["" if value is None else value]
+    return tuple(SecretStr(str(one)) for one in values)
+
+
+def shown(value: Hidden) -> list[str]:
+    """The plain values, for MAAS alone. None chosen is one empty value: a form leaves nothing out."""
+    return [one.get_secret_value() for one in value] or [""]
 
 
 def without(error: MaasError, secrets: Iterable[str]) -> MaasError:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pydantic import SecretStr
-
 from bot.maas.errors import MaasError, RegionUnreachable
 from bot.maas.models import Machine
-from bot.maas.power_calls import PowerType
+from bot.maas.power_calls import Hidden, PowerType, hidden, shown
 from bot.maas.service import RegionService
 
 
@@ -31,7 +29,7 @@ class PowerNotSetError(Exception):
 
 
 async def set_power(
-    region: RegionService, machine: Machine, kind: PowerType, given: Mapping[str, SecretStr]
+    region: RegionService, machine: Machine, kind: PowerType, given: Mapping[str, Hidden]
 ) -> PowerChange:
     """Set what was `given`, and keep the rest of what MAAS has where the kind stays the same.
 
@@ -43,15 +41,15 @@ async def set_power(
     """
     fields = {field.name: field for field in kind.fields}
     known = await region.api.power_parameters(machine.system_id) if machine.power_type == kind.name else {}
-    wanted: dict[str, SecretStr] = {}
+    wanted: dict[str, Hidden] = {}
     for name, field in fields.items():
         if name in given:
             wanted[name] = given[name]
         elif name in known:
             wanted[name] = known[name]
-        elif field.default:
-            wanted[name] = SecretStr(field.default)
-    missing = [one.label or name for name, one in fields.items() if one.required and not _value(wanted, name)]
+        elif field.defaults:
+            wanted[name] = hidden(field.defaults)
+    missing = [one.label or name for name, one in fields.items() if one.required and not any(_value(wanted, name))]
     if missing:
         raise PowerNotSetError(f"{kind.name} needs {', '.join(missing)}. Nothing was changed.")
     change = PowerChange(
@@ -71,7 +69,7 @@ async def set_power(
     return change
 
 
-async def _has(region: RegionService, system_id: str, kind: str, wanted: Mapping[str, SecretStr]) -> bool:
+async def _has(region: RegionService, system_id: str, kind: str, wanted: Mapping[str, Hidden]) -> bool:
     try:
         machine = await region.api.machine(system_id)
         found = await region.api.power_parameters(system_id)
@@ -83,6 +81,5 @@ async def _has(region: RegionService, system_id: str, kind: str, wanted: Mapping
     return machine.power_type == kind and all(_value(found, name) == _value(wanted, name) for name in wanted)
 
 
-def _value(parameters: Mapping[str, SecretStr], name: str) -> str:
-    found = parameters.get(name)
-    return found.get_secret_value() if found is not None else ""
+def _value(parameters: Mapping[str, Hidden], name: str) -> list[str]:
+    return shown(parameters.get(name, ()))

@@ -8,11 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydantic import SecretStr
-
 from bot.command.offers import POWER_FORM
 from bot.maas.models import Machine
-from bot.maas.power_calls import PowerField, PowerType
+from bot.maas.power_calls import Hidden, PowerField, PowerType, hidden
 from bot.slack.fields import field, option, plain
 
 KIND = "kind"
@@ -70,18 +68,21 @@ def form(machine: Machine, kinds: Sequence[PowerType], kind: PowerType, metadata
 
 
 def _field(one: PowerField, kind: PowerType, *, same: bool) -> dict[str, Any]:
-    required = one.required and not same and not one.default
+    required = one.required and not same and not one.defaults
     element: dict[str, Any]
     if one.choices:
         options = [option(label, value or _EMPTY) for value, label in one.choices[:_OPTIONS]]
-        element = {"type": "static_select", "options": options}
-        if not same:
-            initial = next((made for made in options if made["value"] == (one.default or _EMPTY)), None)
-            element |= {"initial_option": initial} if initial is not None else {}
+        chosen = [made for made in options if made["value"] in (one.defaults or (_EMPTY,))]
+        if one.several:
+            element = {"type": "multi_static_select", "options": options}
+            element |= {"initial_options": chosen} if chosen and not same else {}
+        else:
+            element = {"type": "static_select", "options": options}
+            element |= {"initial_option": chosen[0]} if chosen and not same else {}
     else:
         element = {"type": "plain_text_input", "max_length": 500}
-        if one.default:
-            element["placeholder"] = plain(one.default[:140])
+        if one.defaults:
+            element["placeholder"] = plain(one.defaults[0][:140])
     # The block's name holds the kind: Slack would else carry a value over to a field of another kind.
     return field(one.name, f"{kind.name}.{one.name}", (one.label or one.name)[:1900], element, optional=not required)
 
@@ -92,18 +93,20 @@ def kind_in(view: Mapping[str, Any]) -> str:
     return str(chosen.get("value") or "")
 
 
-def given(view: Mapping[str, Any], kind: str) -> dict[str, SecretStr]:
-    """What was typed, by parameter; what was left empty is left out."""
-    found: dict[str, SecretStr] = {}
+def given(view: Mapping[str, Any], kind: str) -> dict[str, Hidden]:
+    """What was typed or chosen, by parameter; what was left empty is left out."""
+    found: dict[str, Hidden] = {}
     for block, values in view["state"]["values"].items():
         owner, _, name = str(block).partition(".")
         if owner != kind or not name:
             continue
         element = values.get(name) or {}
-        chosen = (element.get("selected_option") or {}).get("value")
+        chosen = (
+            [element["selected_option"]] if element.get("selected_option") else element.get("selected_options") or []
+        )
         typed = str(element.get("value") or "").strip()
-        if chosen is not None:
-            found[name] = SecretStr("" if chosen == _EMPTY else str(chosen))
+        if chosen:
+            found[name] = hidden(["" if one["value"] == _EMPTY else str(one["value"]) for one in chosen])
         elif typed:
-            found[name] = SecretStr(typed)
+            found[name] = hidden(typed)
     return found

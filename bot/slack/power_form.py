@@ -9,14 +9,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import structlog
-from pydantic import SecretStr
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.audit import Audit, Entry
 from bot.command.offers import POWER_FORM, Offers
 from bot.maas.errors import MaasError, NotFound
 from bot.maas.models import Machine
-from bot.maas.power_calls import PowerType
+from bot.maas.power_calls import Hidden, PowerType
 from bot.maas.service import RegionService
 from bot.message import Buttons, Code, Mark, Message, Paragraph, Part, say
 from bot.operations.next_steps import next_steps
@@ -109,8 +108,7 @@ class PowerForm:
         try:
             _, case = await self._case(body, name, system_id, place)
             kinds = await self._known_kinds(case.region)
-            kind = next((one for one in kinds if one.name == case.machine.power_type), None)
-            view = fields.form(case.machine, kinds, kind or _first_choice(kinds), case.metadata)
+            view = fields.form(case.machine, kinds, _first_choice(kinds, case.machine.power_type), case.metadata)
         except _RefusedError as refusal:
             view = fields.waiting(str(refusal))
         except MaasError as error:
@@ -167,7 +165,7 @@ class PowerForm:
             self._log.error("power_not_set", error=type(error).__name__)
             await self._tell(place, our_fault("power_not_set"))
 
-    async def _save(self, person: Identity, case: _Case, kind: PowerType, given: dict[str, SecretStr]) -> None:
+    async def _save(self, person: Identity, case: _Case, kind: PowerType, given: dict[str, Hidden]) -> None:
         names = [field.name for field in kind.fields if field.name in given]
         await self._record(person, case, kind.name, names, "asking MAAS")
         try:
@@ -262,9 +260,10 @@ class PowerForm:
             self._log.warning("answer_not_delivered", error=str(error))
 
 
-def _first_choice(kinds: list[PowerType]) -> PowerType:
-    """IPMI, where there is nothing better to go by."""
-    return next((one for one in kinds if one.name == "ipmi"), kinds[0])
+def _first_choice(kinds: list[PowerType], now: str) -> PowerType:
+    """What the machine has; IPMI for one that has none, since whoever asks wants to give it one."""
+    known = {one.name: one for one in kinds if one.fields}
+    return known.get(now) or known.get("ipmi") or kinds[0]
 
 
 def _saved(person: Identity, machine: Machine, change: PowerChange) -> Message:
