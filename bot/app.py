@@ -50,6 +50,7 @@ from bot.slack.connection import (
 from bot.slack.failure_steps import FailureSteps
 from bot.slack.forms import Forms
 from bot.slack.home import Home
+from bot.slack.home_attention import Attention
 from bot.slack.identity import Identities
 from bot.slack.inbox import Inbox
 from bot.slack.key_form import KeyForm
@@ -215,7 +216,7 @@ class Bot:
         async def overview() -> list[Part]:
             return self.overview(tuple(self.regions.values()), await operations.under_way(), audit.health)
 
-        home = Home(outbound, identities, policy, operations, overview)
+        home = Home(outbound, identities, policy, operations, overview, Attention(self.regions, offers))
         # A door of its own: an acknowledgement waits for it, and must not queue behind what operations write.
         inbox_database = Database(settings.own_database_url(), secrets=settings.secrets(), threads=1)
         self._closers.callback(inbox_database.close)

@@ -9,7 +9,7 @@ import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.message import Message, say
-from bot.policy import Policy, Risk
+from bot.policy import Ask, Policy, Risk
 from bot.slack.identity import Identities, IdentityUnknownError
 from bot.slack.listeners import Spawn
 from bot.slack.outbound import ChannelRefused, Outbound, SlackError
@@ -69,7 +69,7 @@ class IgnoreButton:
         place, asker = Place.of(body), asker_of(body)
         try:
             person = await self._identities.identify(asker.team_id, asker.user_id)
-            decision = await self._policy.may(person, Risk.CHANGE, place.origin)
+            decision = await self._policy.may_plan(person, Ask("commission", Risk.CHANGE), place.origin)
             if not decision.allowed:
                 why = f"That is for those who may act on it: {decision.reason}."
             else:

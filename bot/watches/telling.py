@@ -50,12 +50,13 @@ class Telling:
         if notice.happening.sort is Sort.APPEARED:
             return view.appeared(notice, machine, self._for_new(notice, machine))
         if notice.happening.sort is Sort.STUCK:
-            return view.stuck(notice, machine, self._offers.existing(next_steps(machine, region.name)))
+            steps = self._offers.existing(next_steps(machine, region.name))
+            return view.stuck(notice, machine, [*steps, *self._details(notice, machine)])
         cause = await self._cause(region, machine, look=True)
         power = cause is not None and cause.source == "power"
         buttons = self._offers.existing(after_failure(machine, region.name, power=power))
         operation = await self._operation(region.name, machine)
-        return view.failed(notice, machine, cause, operation, [*buttons, _ignore(notice)])
+        return view.failed(notice, machine, cause, operation, [*buttons, *self._details(notice, machine)])
 
     async def _digest(self, notices: Sequence[Notice]) -> Message:
         first = notices[0]
@@ -66,21 +67,22 @@ class Telling:
                 machine = region.fleet.get(one.happening.subject)
                 if machine is None:
                     continue
-                cause = await self._cause(region, machine, look=number < _LOOKED_UP)
+                known = region.diagnoses.of(machine) is not None
+                cause = await self._cause(region, machine, look=number < _LOOKED_UP and not known)
                 if cause is not None:
                     causes[one.happening.subject] = cause
         return view.digest(notices, causes, self._for_many(notices))
 
     async def _cause(self, region: RegionService, machine: Machine, *, look: bool) -> Cause | None:
         known = region.diagnoses.of(machine)
-        if known is not None or not look:
+        if not look:
             return known
         try:
             async with asyncio.timeout(_PATIENCE):
                 return await why_failed(region.api, machine)
         except (MaasError, TimeoutError) as error:
             self._log.info("cause_not_read", machine=machine.system_id, error=str(error))
-            return None
+            return known
 
     async def _operation(self, region: str, machine: Machine) -> Operation | None:
         """The operation of ours that it happened in, if the newest one of the machine is at it or just ended."""
@@ -96,6 +98,9 @@ class Telling:
         if machine.status_name != "New":
             steps = [steps[0], *next_steps(machine, region)]
         return [*self._offers.existing(steps), _ignore(notice)]
+
+    def _details(self, notice: Notice, machine: Machine) -> list[Button]:
+        return [*self._offers.existing([offer("machine", machine, notice.watch.region)]), _ignore(notice)]
 
     def _for_many(self, notices: Sequence[Notice]) -> list[Button]:
         first = notices[0]
