@@ -13,6 +13,7 @@ from commands import (
     database,
     delete,
     dhcp,
+    guide,
     help,
     host,
     install,
@@ -27,6 +28,7 @@ from commands import (
     release,
     sshkeys,
     status,
+    watch,
 )
 
 
@@ -35,11 +37,12 @@ def build_catalog() -> Catalog:
     return Catalog.from_modules(
         {
             "Region": [status],
-            "Machines": [machines, commission, power, release, delete],
+            "Machines": [machines, commission, power, release, delete, guide],
             "Network": [network, dhcp, records],
             "Settings": [config, sshkeys, notifications],
             "The MAAS host": [host, install, backups, admin, database, logs],
             "Operations": [operations, approvals, audit],
+            "Watches": [watch],
             "You and the bot": [policy, help],
         }
     )

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import OrderedDict
-from collections.abc import Coroutine, Mapping
-from typing import Any
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, Protocol
 
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -27,6 +27,9 @@ from bot.slack.render import action_name
 from bot.slack.replies import CommandReply, ThreadReply
 from bot.slack.router import Asker, Reply, Router
 
+#: Runs work beside the acknowledgement, and keeps it from vanishing half-way.
+Spawn = Callable[[Coroutine[Any, Any, None]], None]
+
 _MENTION = re.compile(r"<@[A-Z0-9]+(?:\|[^>]*)?>")
 _REMEMBERED_EVENTS = 2000
 #: Seconds that an acknowledgement waits for the check of a form.
@@ -34,6 +37,13 @@ _CHECK_PATIENCE = 1.5
 #: Requests that are worked on at a time. Slack takes answers only so fast: in a rush, the others wait here, where
 #: they cost nothing, and not half-done in front of the outbound writer, where their work delays acknowledgements.
 _AT_A_TIME = 40
+
+
+class Handlers(Protocol):
+    """A family of buttons and forms that listens for itself: it acknowledges, hands over, and never raises."""
+
+    def register(self, app: AsyncApp, spawn: Spawn) -> None:
+        """Attach to Bolt; work that takes time goes to `spawn`."""
 
 
 class Listeners:
@@ -51,7 +61,9 @@ class Listeners:
         inbox: Inbox,
         outbound: Outbound,
         bot_user_id: str,
+        more: Sequence[Handlers] = (),
     ) -> None:
+        self._more = more
         self._router = router
         self._clicks = clicks
         self._decisions = decisions
@@ -76,6 +88,8 @@ class Listeners:
         app.view(re.compile(r"decide\..+"))(self._on_decision)
         app.action(re.compile(r"(form|home|page)\..+"))(self._on_form_click)
         app.action(re.compile(r"key\..+"))(self._on_key_button)
+        for one in self._more:
+            one.register(app, self._spawn)
         app.options(re.compile(r"form\..+"))(self._on_options)
         app.view(re.compile(r"form\..+"))(self._on_form)
         app.action(re.compile(r".*"))(self._on_anything)
