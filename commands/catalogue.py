@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from bot.command.declaration import Catalog
 from commands import (
+    admin,
     approvals,
     audit,
+    backups,
     commission,
     config,
+    database,
     delete,
     dhcp,
     help,
+    host,
+    install,
+    logs,
     machines,
     network,
     notifications,
@@ -32,6 +38,7 @@ def build_catalog() -> Catalog:
             "Machines": [machines, commission, power, release, delete],
             "Network": [network, dhcp, records],
             "Settings": [config, sshkeys, notifications],
+            "The MAAS host": [host, install, backups, admin, database, logs],
             "Operations": [operations, approvals, audit],
             "You and the bot": [policy, help],
         }
