@@ -20,6 +20,7 @@ from bot.maas.diagnoses import Diagnoses
 from bot.maas.errors import MaasError, Unauthorized
 from bot.maas.fleet import FleetView
 from bot.maas.fleet_sync import SyncSettings
+from bot.maas.import_watcher import ImportPace, ImportWatcher
 from bot.maas.region import Region
 from bot.maas.service import RegionService
 from bot.maas.transport import Transport
@@ -74,6 +75,7 @@ class Pace:
     audit: Rhythm = field(default_factory=Rhythm)
     #: Between two reads of machines that have changed.
     rereads: float = 2.0
+    imports: ImportPace = field(default_factory=ImportPace)
 
 
 @dataclass(slots=True)
@@ -270,7 +272,10 @@ class Bot:
         diagnoses = Diagnoses(api, fleet)
         diagnoses.start()
         self._closers.push_async_callback(diagnoses.stop)
-        return RegionService(name, region.url, api, fleet, watcher, diagnoses)
+        imports = ImportWatcher(api, watcher, self.pace.imports, file=state / f"import-{name}.json")
+        await imports.start()
+        self._closers.push_async_callback(imports.stop)
+        return RegionService(name, region.url, api, fleet, watcher, diagnoses, imports)
 
     async def _take_words(self, listeners: Listeners, client: AsyncWebClient, me: Me, database: Database) -> None:
         settings = self.settings

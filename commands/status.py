@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from bot.audit import Health
 from bot.command.context import Context
 from bot.command.declaration import command
+from bot.maas.image_reader import Images
 from bot.maas.models import Machine
 from bot.maas.service import RegionService
-from bot.maas.snapshot import Images, RegionSnapshot
+from bot.maas.snapshot import RegionSnapshot
 from bot.message import Bold, Bullets, Code, Facts, Mark, Message, Note, Paragraph, Part, Span, Text, plain
 from bot.operations.records import Operation
 from bot.operations.verdict import remaining as duration
