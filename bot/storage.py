@@ -76,6 +76,7 @@ operations = sa.Table(
     sa.Column("reminders", sa.Integer, nullable=False, default=0),
     sa.Column("broke_glass", sa.Boolean, nullable=False, default=False),
     sa.Column("queued_behind", sa.String(20)),
+    sa.Column("locks", sa.Text, nullable=False, default=""),
 )
 
 #: What other people decided on an operation: one row a person, written once.

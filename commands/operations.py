@@ -74,15 +74,16 @@ async def retry(ctx: Context, operation: str, /) -> Plan:
     if not found.state.ended:
         raise RefusalError(say(Code(found.id), f" has not ended: it is {found.state}."))
     options = await ctx.operations.retry_options(found)
-    if not options["ids"]:
-        raise RefusalError(say(Code(found.id), ": every machine of it ended well. There is nothing to do again."))
+    if options is None:
+        raise RefusalError(say(Code(found.id), ": all of it ended well. There is nothing to do again."))
     region = next((one for one in ctx.regions if one.name == found.region), None)
     if region is None:
         raise RefusalError(say(f"The region {found.region} is no longer in the settings."))
     plan = await ctx.operations.plan(found.kind, region, options)
     if not plan.targets:
         reasons = "; ".join(f"{one.name}: {one.reason}" for one in plan.left_out[:5])
-        raise RefusalError(say(f"None of its machines can be taken up again now: {reasons}."))
+        what = "It can't" if found.plan.in_steps else "None of its machines can"
+        raise RefusalError(say(f"{what} be taken up again now: {reasons}."))
     return plan
 
 

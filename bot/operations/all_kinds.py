@@ -1,14 +1,25 @@
-"""Every kind of operation on machines that the bot knows."""
+"""Every kind of operation that the bot knows."""
 
 from __future__ import annotations
 
 from bot.operations.commissioning import Commissioning
 from bot.operations.deleting import Deleting
-from bot.operations.kinds import MachineKind
+from bot.operations.kinds import Kind, MachineKind
 from bot.operations.powering import PowerCycling, PoweringOff, PoweringOn
 from bot.operations.releasing import Releasing
+from bot.operations.steps import StepKind
 
 
 def machine_kinds() -> tuple[MachineKind, ...]:
-    """One of each. Kinds keep no state."""
+    """One of each kind of work on machines. Kinds keep no state."""
     return (Commissioning(), Releasing(), Deleting(), PoweringOn(), PoweringOff(), PowerCycling())
+
+
+def step_kinds() -> tuple[StepKind, ...]:
+    """One of each kind of work in steps."""
+    return ()
+
+
+def all_kinds() -> tuple[Kind, ...]:
+    """Both."""
+    return (*machine_kinds(), *step_kinds())

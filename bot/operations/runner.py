@@ -22,6 +22,7 @@ from bot.maas.models import Event, Machine
 from bot.maas.service import RegionService
 from bot.operations.engine import Step
 from bot.operations.kinds import End, MachineKind
+from bot.operations.live import Live
 from bot.operations.records import FailureCause, Operation, TargetRow, TargetState
 from bot.operations.store import OperationStore
 from bot.operations.verdict import entry_for
@@ -46,7 +47,7 @@ class MachineRunner:
         store: OperationStore,
         regions: Mapping[str, RegionService],
         kinds: Mapping[str, MachineKind],
-        changed: Callable[[str], None],
+        live: Live,
         *,
         pause: float = 1.0,
         silence_limit: float = 3600.0,
@@ -57,35 +58,25 @@ class MachineRunner:
             store: where operations are kept.
             regions: the regions by name.
             kinds: the kinds by name.
-            changed: called with an operation's id whenever something of it that people see has changed.
+            live: what people see of operations while they run.
             pause: scales every wait, in seconds; tests make it small.
             silence_limit: seconds without a sign of life from a machine after which it counts as failed.
         """
         self._store = store
         self._regions = regions
         self._kinds = kinds
-        self._changed = changed
+        self._live = live
+        self._changed = live.changed
+        self.cancelled = live.cancelled
+        self._note = live.note
         self._pause = pause
         self._silence_limit = silence_limit
         self._slots: dict[str, asyncio.Semaphore] = {}
-        self._cancelled: dict[str, asyncio.Event] = {}
-        self._details: dict[tuple[str, str], str] = {}
         self._log = structlog.get_logger("runner")
-
-    def cancelled(self, operation_id: str) -> asyncio.Event:
-        """The flag that is looked at between the steps of an operation, and while it waits."""
-        return self._cancelled.setdefault(operation_id, asyncio.Event())
-
-    def detail(self, operation_id: str, key: str) -> str:
-        """What the machine does at the moment, in MAAS's words; empty when nothing is known."""
-        return self._details.get((operation_id, key), "")
 
     def forget(self, operation: Operation) -> None:
         """Let go of what was kept for an operation that has ended."""
         self._slots.pop(operation.id, None)
-        self._cancelled.pop(operation.id, None)
-        for target in operation.targets:
-            self._details.pop((operation.id, target.key), None)
 
     async def run(self, operation: Operation, key: str, step: Step) -> None:
         """Ask, then wait, for each phase of the kind. Each is one durable step, safe to repeat."""
@@ -417,10 +408,5 @@ class MachineRunner:
         details = {"target": key, "outcome": state.value, "state": label, "detail": detail}
         entry = entry_for(operation, "operation.step", None, details, (name,))
         await self._store.move_target(operation_id, key, _OPEN, state, entry=entry, **values)
-        self._details.pop((operation_id, key), None)
+        self._live.quiet(operation_id, key)
         self._changed(operation_id)
-
-    def _note(self, operation_id: str, key: str, detail: str) -> None:
-        if self._details.get((operation_id, key)) != detail:
-            self._details[operation_id, key] = detail
-            self._changed(operation_id)
