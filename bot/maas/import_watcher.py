@@ -20,7 +20,7 @@ from bot.maas.broadcast import Broadcast, Subscription
 from bot.maas.errors import MaasError
 from bot.maas.files import read_json, write_json
 from bot.maas.images import images_of, missing, wanted_of
-from bot.maas.import_state import STALLED_AFTER, ImportFollower, ImportState, Phase
+from bot.maas.import_state import STALLED_AFTER, ImportFollower, ImportState, LastImport, Phase
 from bot.maas.models_images import Selection
 from bot.maas.region import Region
 from bot.maas.watcher import RegionWatcher
@@ -98,6 +98,13 @@ class ImportWatcher:
                 self._changes.send(state)
             await self._keep()
         return state
+
+    def ended_unseen(self) -> None:
+        """An import was ordered, and was over before anybody could see it run: it loaded nothing."""
+        state, now = self.state, self._clock()
+        if not state.phase.importing:
+            self._follower.state = replace(state, last=LastImport(began=now, ended=now, files=0, loaded=0))
+            self._changes.send(self._follower.state)
 
     async def wanted(self) -> list[Selection]:
         """All selections of all sources. Raises MaasError: Forbidden for a key without administrator's rights."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.operations.commissioning import Commissioning
 from bot.operations.deleting import Deleting
+from bot.operations.image_kinds import image_kinds
 from bot.operations.kinds import Kind, MachineKind
 from bot.operations.powering import PowerCycling, PoweringOff, PoweringOn
 from bot.operations.releasing import Releasing
@@ -17,7 +18,7 @@ def machine_kinds() -> tuple[MachineKind, ...]:
 
 def step_kinds() -> tuple[StepKind, ...]:
     """One of each kind of work in steps."""
-    return ()
+    return (*image_kinds(),)
 
 
 def all_kinds() -> tuple[Kind, ...]:

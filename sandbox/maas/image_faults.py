@@ -11,7 +11,7 @@ IMAGE_FAULTS = {
     "index-missing": "The mirror's index is not found: the import ends at once, with a notice.",
     "index-signature": "The mirror's index is signed with another key: the import ends at once and says nothing.",
     "image-disk-full": "The region has no room for images: the import ends early and says nothing.",
-    "region-restarted": "The region is restarted now: an import is cut and leaves half images. On until the next begins.",
+    "region-restarted": "The region is restarted now: an import is cut, half images stay. On until the next begins.",
     "racks-behind": "The rack controller does not fetch the region's images.",
 }
 
