@@ -160,7 +160,12 @@ class Bot:
         lock_file = settings.state_dir / "engine.lock" if database.is_sqlite else None
         self._closers.push_async_callback(operations.close)
         engine = Engine(
-            settings.engine_database_url(), operations.work, lock_file, database, keep=settings.keep_operations
+            settings.engine_database_url(),
+            operations.work,
+            lock_file,
+            database,
+            keep=settings.keep_operations,
+            poll=2.0 * self.pace.operations,
         )
         await operations.start(engine)
 

@@ -1,4 +1,4 @@
-"""All commands, in the order in which help shows them."""
+"""All commands, in the sections and the order in which help shows them."""
 
 from __future__ import annotations
 
@@ -8,5 +8,11 @@ from commands import approvals, audit, commission, delete, help, machines, opera
 
 def build_catalog() -> Catalog:
     """Collect every declared command."""
-    families = [status, machines, commission, power, release, delete, operations, approvals, audit, policy, help]
-    return Catalog.from_modules(families)
+    return Catalog.from_modules(
+        {
+            "Region": [status],
+            "Machines": [machines, commission, power, release, delete],
+            "Operations": [operations, approvals, audit],
+            "You and the bot": [policy, help],
+        }
+    )
