@@ -3,7 +3,21 @@
 from __future__ import annotations
 
 from bot.command.declaration import Catalog
-from commands import approvals, audit, commission, delete, help, machines, operations, policy, power, release, status
+from commands import (
+    approvals,
+    audit,
+    commission,
+    delete,
+    help,
+    image_sources,
+    images,
+    machines,
+    operations,
+    policy,
+    power,
+    release,
+    status,
+)
 
 
 def build_catalog() -> Catalog:
@@ -12,6 +26,7 @@ def build_catalog() -> Catalog:
         {
             "Region": [status],
             "Machines": [machines, commission, power, release, delete],
+            "Images": [images, image_sources],
             "Operations": [operations, approvals, audit],
             "You and the bot": [policy, help],
         }

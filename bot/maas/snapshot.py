@@ -19,9 +19,6 @@ from bot.maas.region import Region
 
 T = TypeVar("T")
 
-#: Images that somebody else read this short a time ago (seconds) are not read again.
-_FRESH = 2.0
-
 
 @dataclass(frozen=True, slots=True)
 class Section(Generic[T]):
@@ -52,9 +49,11 @@ class RegionSnapshot:
 class SnapshotReader:
     """Reads the sections of one region, one after the other: a look costs about ten short calls."""
 
-    def __init__(self, region: Region, images: ImageReader) -> None:
+    def __init__(self, region: Region, images: ImageReader, fresh: float = 2.0) -> None:
+        """`fresh`: images that somebody else read at most so many seconds ago are not read again."""
         self._region = region
         self._images = images
+        self._fresh = fresh
         self.snapshot = RegionSnapshot()
 
     async def read(self) -> RegionSnapshot:
@@ -63,7 +62,7 @@ class SnapshotReader:
             "version": self._region.version,
             "racks": self._region.racks,
             "region_controllers": self._region.region_controllers,
-            "images": lambda: self._images.read(_FRESH),
+            "images": lambda: self._images.read(self._fresh),
             "vlans": self._region.vlans,
             "notifications": self._region.notifications,
         }

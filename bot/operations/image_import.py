@@ -6,7 +6,7 @@ from bot.maas.images import ImageName, images_of, missing, wanted_of
 from bot.maas.import_state import ImportState, Phase
 from bot.operations.image_doctor import diagnose
 from bot.operations.image_evidence import Evidence, gather
-from bot.operations.image_words import listing, progress
+from bot.operations.image_words import listing, progress, sentence
 from bot.operations.steps import OperationStep, StepContext, StepFailedError, StepStoppedError
 
 #: Imports ordered before it counts as failed: after a restart of the region the first only removes what is half there.
@@ -93,7 +93,7 @@ class Free(OperationStep):
             if not state.phase.importing:
                 return
             if state.phase is Phase.STALLED:
-                context.note(f"{progress(state).capitalize()}. Waiting for the region's restart: {restart(context)}")
+                context.note(f"{sentence(progress(state))}. Waiting for the region's restart: {restart(context)}")
             else:
                 context.note(f"Running: {progress(state)}")
             context.stop_if_cancelled("The import goes on as it was.")
@@ -120,7 +120,7 @@ async def follow(context: StepContext, *, ours: bool) -> ImportState:
                 f"The import {progress(state)}. No order to MAAS gets it going again.",
                 "/maas images recover waits for the region's restart and then imports what is missing.",
             )
-        context.note(progress(state).capitalize())
+        context.note(sentence(progress(state)))
         if context.cancelled.is_set():
             await _stop(context, ours=ours)
         await context.sleep(1.0)

@@ -13,7 +13,6 @@ from bot.policy import Risk
 
 #: Images, what is wanted of them and their sources: one operation at a time.
 _LOCKS = ("images",)
-SUBJECT = "images"
 
 
 class ImageKind(StepKind):
@@ -23,13 +22,13 @@ class ImageKind(StepKind):
         # The states of steps go into the fingerprint. How far an import is does not belong there: it moves on.
         doing = {
             "free": "waited for, if one runs",
-            "source": "set",
-            "select": "selected",
-            "deselect": "deselected",
-            "import": "ordered and followed to its end",
-            "delete": "deleted",
-            "ready": "looked at",
-            "stop": "ordered",
+            "source": "will be MAAS's own again",
+            "select": "will be made",
+            "deselect": "will be taken back",
+            "import": "will be ordered and followed to its end",
+            "delete": "will be deleted",
+            "ready": "will be looked at",
+            "stop": "will be told to stop",
         }
         wanted = more.pop("only", None)
         targets = [
@@ -45,7 +44,7 @@ class ImageKind(StepKind):
             targets=tuple(targets),
             steps=(),
             options=dict(options),
-            subject=SUBJECT,
+            subject="images",
             locks=_LOCKS,
         )
         return replace(plan, **more)

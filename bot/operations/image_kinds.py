@@ -22,6 +22,8 @@ from bot.operations.plan import LeftOut, Plan
 from bot.operations.steps import OperationStep
 from bot.policy import Risk
 
+_THE_IMPORT = "the import of images"
+
 
 class ImportingImages(ImageKind):
     """The kind `images-import`. It has no options."""
@@ -44,7 +46,7 @@ class StoppingImport(ImageKind):
     """The kind `images-stop`. It has no options."""
 
     name = "images-stop"
-    verb, participle, past = "Stop", "Stopping the import of", "Stopped the import of"
+    verb, participle, past = "Stop", "Stopping", "Stopped"
 
     def steps(self, options: Mapping[str, Any]) -> Sequence[OperationStep]:
         """One."""
@@ -57,7 +59,7 @@ class StoppingImport(ImageKind):
         half = [one for one in images_of(state.images.resources) if not one.complete and not one.uploaded]
         losses = tuple(f"{one.name}: {size(one.done)} that have arrived" for one in half if one.done)
         # Without a lock: whoever imports holds that.
-        plan = self._plan(region, options, "Stop the import of images", losses=losses, locks=())
+        plan = self._plan(region, options, "Stop the import of images", subject=_THE_IMPORT, losses=losses, locks=())
         if not state.phase.importing:
             return replace(plan, targets=(), left_out=(LeftOut("The import", "none runs"),))
         if state.phase is Phase.STALLED:
@@ -92,7 +94,7 @@ class AddingImage(ImageKind):
         selected = any(one.name == name for one in evidence.wanted)
         if selected and name not in evidence.missing:
             return replace(plan, targets=(), left_out=(LeftOut(str(name), "it is selected, and complete"),))
-        return replace(plan, steps=_what_an_import_does(evidence))
+        return replace(plan, steps=_what_an_import_does(evidence, name))
 
 
 class RemovingImage(ImageKind):
@@ -129,7 +131,7 @@ class RecoveringImages(ImageKind):
     """The kind `images-recover`. Its options are made by the plan: `restart`, and `image` where one is selected."""
 
     name = "images-recover"
-    verb, participle, past = "Recover", "Recovering the import of", "Recovered the import of"
+    verb, participle, past = "Recover", "Recovering", "Recovered"
 
     def steps(self, options: Mapping[str, Any]) -> Sequence[OperationStep]:
         """All that there may be; the plan leaves out what is not needed."""
@@ -153,6 +155,7 @@ class RecoveringImages(ImageKind):
             region,
             options,
             "Recover the import of images",
+            subject=_THE_IMPORT,
             only=needed,
             steps=tuple(f"{one.title} {' '.join(one.remedy)}" for one in findings if one.recovers),
             warnings=tuple(_unmended(findings)),
@@ -179,12 +182,15 @@ def image_kinds() -> tuple[ImageKind, ...]:
 # -- words -------------------------------------------------------------------------------------------------------------
 
 
-def _what_an_import_does(evidence: Evidence) -> tuple[str, ...]:
-    lacking = evidence.missing
+def _what_an_import_does(evidence: Evidence, added: ImageName | None = None) -> tuple[str, ...]:
+    lacking = [name for name in evidence.missing if name != added]
     steps = []
     if evidence.state.phase.importing:
         steps.append(f"An import runs already ({progress(evidence.state)}). MAAS ignores a second one: it is followed.")
-    steps.append(f"Missing now: {listing(lacking, 8)}." if lacking else "All that is selected is there already.")
+    if lacking:
+        steps.append(f"Missing {'besides' if added else 'now'}: {listing(lacking, 8)}.")
+    elif added is None:
+        steps.append("All that is selected is there already.")
     steps.append("MAAS asks the mirrors for what is selected, loads what is new, and deletes what is not selected.")
     return tuple(steps)
 

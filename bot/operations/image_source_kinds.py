@@ -10,7 +10,7 @@ from bot.maas.images import wanted_of
 from bot.maas.service import RegionService
 from bot.operations.image_evidence import gather
 from bot.operations.image_import import Import
-from bot.operations.image_kind import SUBJECT, ImageKind
+from bot.operations.image_kind import ImageKind
 from bot.operations.image_steps import NoSource, Source
 from bot.operations.image_words import listing
 from bot.operations.plan import LeftOut, Plan
@@ -21,7 +21,7 @@ from bot.policy import Risk
 class SettingSource(ImageKind):
     """The kinds `images-source-add` and `images-source-reset`; options: `url`, `keyring`, `packaging`, `source`."""
 
-    verb, participle, past = "Set", "Setting the source of", "Set the source of"
+    verb, participle, past = "Set", "Setting", "Set"
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -43,7 +43,7 @@ class SettingSource(ImageKind):
         if self.name == "images-source-add":
             warnings.append("Nothing is imported from it until something is selected: /maas images add OS/RELEASE.")
         title = "Reset the source of images" if self.name == "images-source-reset" else "Add a source of images"
-        plan = self._plan(region, options, title, warnings=tuple(warnings))
+        plan = self._plan(region, options, title, subject="the source of images", warnings=tuple(warnings))
         url, keyring = options["url"], options.get("keyring") or "the keyring as it is, or as MAAS sets it"
         source = next(one for one in plan.targets if one.key == "source")
         named = replace(source, state=f"{url}", facts={"checked with": keyring})
@@ -54,7 +54,7 @@ class RemovingSource(ImageKind):
     """The kind `images-source-remove`. Its option is `source`."""
 
     name = "images-source-remove"
-    verb, participle, past = "Remove", "Removing a source of", "Removed a source of"
+    verb, participle, past = "Remove", "Removing", "Removed"
 
     def steps(self, options: Mapping[str, Any]) -> Sequence[OperationStep]:
         """One. Its images stay until the next import."""
@@ -65,7 +65,8 @@ class RemovingSource(ImageKind):
         """Say what is selected of it, and what the next import deletes."""
         evidence = await gather(region, from_host=False)
         seen = next((one for one in evidence.sources or () if one.source.id == options["source"]), None)
-        plan = self._plan(region, options, "Remove a source of images", risk=Risk.DESTRUCTIVE, typed=SUBJECT)
+        subject = f"source {options['source']} of images"
+        plan = self._plan(region, options, "Remove a source of images", risk=Risk.DESTRUCTIVE, subject=subject)
         if seen is None:
             reason = "it is not there; /maas images sources lists them"
             return replace(plan, targets=(), left_out=(LeftOut(f"Source {options['source']}", reason),))
@@ -76,5 +77,5 @@ class RemovingSource(ImageKind):
         warnings = []
         if ("ubuntu", evidence.commissioning) in {(one.os, one.release) for one in names}:
             warnings.append(f"ubuntu/{evidence.commissioning}, which machines boot to be commissioned, is among them.")
-        target = replace(plan.targets[0], state="deleted", facts={"url": seen.source.url})
+        target = replace(plan.targets[0], state="will be deleted", facts={"url": seen.source.url})
         return replace(plan, targets=(target,), losses=tuple(losses), warnings=tuple(warnings))

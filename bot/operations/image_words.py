@@ -48,6 +48,11 @@ def progress(state: ImportState) -> str:
             return "not known yet"
 
 
+def sentence(text: str) -> str:
+    """The text with a capital first letter; units stay as they are."""
+    return text[:1].upper() + text[1:]
+
+
 def import_line(state: ImportState) -> str:
     """The import in a few words, for lists of facts; "" when none runs."""
     if not state.phase.importing:
