@@ -7,7 +7,7 @@ deploying ask here first, say which image is missing and how far it is, and can 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from bot.maas.errors import MaasError
@@ -17,6 +17,7 @@ from bot.maas.models import Machine
 from bot.maas.models_images import RackImages
 from bot.maas.service import RegionService
 from bot.operations.image_words import percent, progress
+from bot.operations.plan import LeftOut
 
 #: What a look at the images may be old (seconds): several machines of one operation ask at the same time.
 _FRESH = 2.0
@@ -88,6 +89,29 @@ async def unready(region: RegionService, needed: Collection[ImageName]) -> list[
 def refusal(found: Unready) -> str:
     """Why a machine is left out: the image, how far it is, and what to do; completes "node-3: …"."""
     return f"{found.image}, which it boots, is not ready: {found.reason}. Add --when-ready to wait for it"
+
+
+async def without_image(
+    region: RegionService, machines: Sequence[Machine], needed: Sequence[ImageName]
+) -> tuple[list[Machine], list[LeftOut], list[Unready]]:
+    """Sort out the machines whose image can't be booted: who can go on, who is left out, and what is lacking.
+
+    Where the region does not say what is there, nobody is left out: MAAS itself refuses what it must. Raises nothing.
+    """
+    try:
+        lacking = await unready(region, needed)
+    except MaasError:
+        return list(machines), [], []
+    by_arch = {one.image.arch: one for one in lacking}
+    able = [one for one in machines if architectures([one])[0] not in by_arch]
+    left_out = [LeftOut(one.name, refusal(by_arch[architectures([one])[0]])) for one in machines if one not in able]
+    return able, left_out, lacking
+
+
+async def waits_for(region: RegionService, needed: Sequence[ImageName]) -> str:
+    """What a machine that is to wait for its images waits for, in words; "" for nothing. Raises MaasError."""
+    lacking = await unready(region, needed)
+    return "; ".join(str(one) for one in lacking)
 
 
 def _reason(image: Image | None, state: ImportState) -> str:
