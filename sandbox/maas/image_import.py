@@ -89,7 +89,7 @@ class ImageImport:
             self._timers.after(TICK_SECONDS, "import-tick", key="import")
             return
         files = self._under_way()
-        cut = any(self._faults.is_active(name) for name in CUTS) and any(f.done for f in files)
+        cut = any(self._faults.is_active(name) for name in CUTS) and any(f.done >= 2 * CHUNK for f in files)
         # a connection that ended after it had stalled takes its files along
         if images.stop_wanted or not files or cut or self._stalled:
             self._timers.after(CLOSE_SECONDS, "import-end", key="import")
