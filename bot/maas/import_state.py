@@ -108,6 +108,9 @@ class ImportFollower:
         self._seen: dict[str, int] = {}
         self._steps: deque[tuple[float, int]] = deque(maxlen=64)
         self._loaded = 0
+        # Of the whole import: at its end a look may come between the images' going and the import's.
+        self._ever: set[str] = set()
+        self._half: set[ImageName] = set()
         self.state = ImportState()
 
     def recall(self, seen: Mapping[str, int], began: float, moved_at: float) -> None:
@@ -134,13 +137,15 @@ class ImportFollower:
     def _under_way(self, before: ImportState, images: Images, now: float) -> ImportState:
         files = _files(images)
         if not before.phase.importing:
-            self._files, self._seen, self._loaded = {}, {}, 0
+            self._files, self._seen, self._loaded, self._ever, self._half = {}, {}, 0, set(), set()
             self._steps.clear()
         for sha, file in files.items():
             if not file.complete:
                 self._files[sha] = file.size
         # What a person deleted meanwhile is nothing that arrives, and nothing that is still to come.
         self._files = {sha: files[sha].size for sha in self._files if sha in files}
+        self._ever |= set(self._files)
+        self._half |= {image_name(one) for one in images.resources if is_half(one)}
         now_there = {sha: files[sha].done for sha in self._files}
         arrived = {sha: done - self._seen.get(sha, 0) for sha, done in now_there.items() if sha in self._seen}
         new = set(now_there) - set(self._seen)
@@ -176,14 +181,13 @@ class ImportFollower:
     def _ended(self, before: ImportState, images: Images, now: float) -> LastImport:
         there = {image_name(one) for one in images.resources}
         half = {image_name(one) for one in images.resources if is_half(one)}
-        was_half = {image_name(one) for one in before.images.resources if is_half(one)}
         began = before.began if before.began is not None else now
         return LastImport(
             began=began,
             ended=now,
-            files=len(self._files),
+            files=len(self._ever),
             loaded=self._loaded,
-            vanished=tuple(sorted(was_half - there)),
+            vanished=tuple(sorted(self._half - there)),
             half=tuple(sorted(half)),
         )
 

@@ -111,6 +111,17 @@ def test_the_end_is_remembered_with_what_vanished() -> None:
     assert (last.files, last.loaded, last.half) == (1, 30 * MIB, ())
 
 
+def test_an_image_that_goes_before_the_import_does_is_remembered() -> None:
+    """MAAS drops a half image and gives the lock back in two steps: a look may come in between."""
+    follower = ImportFollower()
+    follower.look(running(one("bionic", 20 * MIB)), 0.0)
+    follower.look(running(one("bionic", 30 * MIB)), 5.0)
+    follower.look(running(), 6.0)
+    last = follower.look(Images(), 7.0).last
+    assert last is not None
+    assert (last.files, [str(name) for name in last.vanished]) == (1, ["ubuntu/bionic amd64"])
+
+
 def test_a_restart_of_the_bot_does_not_begin_to_count_anew() -> None:
     first = ImportFollower()
     first.look(running(one("focal", 10 * MIB)), 0.0)
