@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
-from pydantic import TypeAdapter
+from pydantic import SecretStr, TypeAdapter
 
 from bot.maas import models, models_region
 from bot.maas.decoding import decode, decode_list
@@ -53,6 +53,10 @@ class Region(MachineCalls, ImageCalls):
     def url(self) -> str:
         """The root of its API, normalised."""
         return self._transport.url
+
+    def use_key(self, api_key: SecretStr) -> None:
+        """Use another API key from now on. Raises ValueError when it has not the form of one."""
+        self._transport.use_key(api_key)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from bot.host.service import HostService
     from bot.maas.diagnoses import Diagnoses
     from bot.maas.fleet import FleetView
     from bot.maas.import_watcher import ImportWatcher
@@ -25,7 +26,9 @@ class RegionService:
     watcher: RegionWatcher
     diagnoses: Diagnoses
     imports: ImportWatcher
-    #: The way to the region's host, for looks at the mirror from there; None where the host is not set up.
+    #: Its host over SSH; None where the settings name none.
+    host: HostService | None = None
+    #: Looks at the mirror of the images from that host; None where there is no way to do that.
     mirror: MirrorCheck | None = None
 
     async def newest_event_id(self, system_id: str) -> int:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from bot.operations.commissioning import Commissioning
 from bot.operations.deleting import Deleting
+from bot.operations.host_care import BackingUp, CreatingAdmin, Restarting, Restoring, Upgrading
+from bot.operations.host_enrol import Enrolling
+from bot.operations.host_install import Installing
+from bot.operations.host_reset import Resetting
 from bot.operations.image_kinds import image_kinds
 from bot.operations.kinds import Kind, MachineKind
 from bot.operations.powering import PowerCycling, PoweringOff, PoweringOn
@@ -18,7 +22,17 @@ def machine_kinds() -> tuple[MachineKind, ...]:
 
 def step_kinds() -> tuple[StepKind, ...]:
     """One of each kind of work in steps."""
-    return (*image_kinds(),)
+    return (
+        *image_kinds(),
+        Installing(),
+        Resetting(),
+        Upgrading(),
+        Restarting(),
+        BackingUp(),
+        Restoring(),
+        CreatingAdmin(),
+        Enrolling(),
+    )
 
 
 def all_kinds() -> tuple[Kind, ...]:

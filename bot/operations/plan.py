@@ -76,6 +76,7 @@ class Plan:
         """A digest over the facts the plan rests on: equal plans have equal fingerprints, and only those."""
         facts = {
             "kind": self.kind,
+            "risk": self.risk.value,
             "region": self.region,
             "options": dict(self.options),
             "targets": sorted(
@@ -112,7 +113,7 @@ def difference(before: Plan, after: Plan) -> list[str]:
     old = {target.key: target for target in before.targets}
     new = {target.key: target for target in after.targets}
     reasons = {one.name: one.reason for one in after.left_out}
-    lines = []
+    lines = [] if before.risk is after.risk else [f"risk: {before.risk} → {after.risk}"]
     for key, target in old.items():
         now = new.get(key)
         if now is None:

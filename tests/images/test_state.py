@@ -136,7 +136,9 @@ def test_a_restart_of_the_bot_does_not_begin_to_count_anew() -> None:
 def test_a_newer_version_of_a_complete_image_leaves_it_usable() -> None:
     old = BootSet("20261001", "stable", 10, True, None, {})
     new = BootSet("20261110", "stable", 10, False, 0.0, {"squashfs": BootFile("squashfs", "x", 10)})
-    image = images_of([BootResource(1, "ubuntu/focal", "Synced", "amd64/ga", sets={"20261001": old, "20261110": new})])[0]
+    image = images_of([BootResource(1, "ubuntu/focal", "Synced", "amd64/ga", sets={"20261001": old, "20261110": new})])[
+        0
+    ]
     assert (image.usable, image.complete, image.version) == (True, False, "20261110")
 
 
