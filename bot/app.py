@@ -30,6 +30,7 @@ from bot.message import Part
 from bot.operations.all_kinds import all_kinds
 from bot.operations.approvals import ApprovalSettings
 from bot.operations.engine import Engine
+from bot.operations.host_mirror import HostMirror
 from bot.operations.kinds import Kind
 from bot.operations.records import Operation
 from bot.operations.service import Operations
@@ -50,6 +51,7 @@ from bot.slack.forms import Forms
 from bot.slack.home import Home
 from bot.slack.identity import Identities
 from bot.slack.inbox import Inbox
+from bot.slack.key_form import KeyForm
 from bot.slack.listeners import Listeners
 from bot.slack.outbound import Outbound, SlackError, SlackFatal
 from bot.slack.router import Router
@@ -207,6 +209,7 @@ class Bot:
             clicks=Clicks(policy, identities, operations, threads),
             forms=forms,
             decisions=ApprovalForms(operations, threads, identities, outbound),
+            keys=KeyForm(router, outbound, identities, policy),
             home=home,
             inbox=inbox,
             outbound=outbound,
@@ -288,7 +291,9 @@ class Bot:
         if region.host is not None:
             host = HostService.of(region.host, self.settings.own_key_file(name), self.pace.host)
             self._closers.push_async_callback(host.close)
-        return RegionService(name, region.url, api, fleet, watcher, diagnoses, imports, host)
+        return RegionService(
+            name, region.url, api, fleet, watcher, diagnoses, imports, host, HostMirror(host) if host else None
+        )
 
     async def _present_key(self, api: Region, name: str) -> None:
         """See that the region takes the bot's key: that of the settings, or the one that was made at its installation.

@@ -4,18 +4,30 @@ from __future__ import annotations
 
 from bot.command.declaration import Catalog
 from commands import (
+    admin,
     approvals,
     audit,
+    backups,
     commission,
+    config,
+    database,
     delete,
+    dhcp,
     help,
+    host,
     image_sources,
     images,
+    install,
+    logs,
     machines,
+    network,
+    notifications,
     operations,
     policy,
     power,
+    records,
     release,
+    sshkeys,
     status,
 )
 
@@ -27,6 +39,9 @@ def build_catalog() -> Catalog:
             "Region": [status],
             "Machines": [machines, commission, power, release, delete],
             "Images": [images, image_sources],
+            "Network": [network, dhcp, records],
+            "Settings": [config, sshkeys, notifications],
+            "The MAAS host": [host, install, backups, admin, database, logs],
             "Operations": [operations, approvals, audit],
             "You and the bot": [policy, help],
         }

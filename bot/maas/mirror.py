@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from bot.maas.image_defaults import Packaging
+
 #: Clocks that differ by more make signatures and certificates look invalid (seconds).
 CLOCK_TOLERANCE = 300.0
 
@@ -28,6 +30,7 @@ class MirrorFindings:
         signature: whether the index is signed with the source's keyring.
         clock_off: seconds by which the host's clock is ahead (negative: behind).
         free: bytes that are free where the region keeps images.
+        packaging: how MAAS was installed on the host.
     """
 
     dns: Look | None = None
@@ -36,6 +39,7 @@ class MirrorFindings:
     signature: Look | None = None
     clock_off: float | None = None
     free: int | None = None
+    packaging: Packaging | None = None
 
     @property
     def unreachable(self) -> Look | None:
@@ -51,4 +55,4 @@ class MirrorCheck(Protocol):
     """Looks from a region's host at a mirror."""
 
     async def look_at_mirror(self, url: str, keyring_filename: str) -> MirrorFindings:
-        """Look now; takes seconds. Raises OSError when the host itself can't be reached."""
+        """Look now; takes seconds. Raises MaasError when the host itself can't be asked."""

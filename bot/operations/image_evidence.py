@@ -102,7 +102,8 @@ async def gather(region: RegionService, *, from_host: bool = True) -> Evidence:
         _notices(region), _log(region), _racks(region), _commissioning(region)
     )
     version = region.watcher.snapshot.version.value
-    packaging = packaging_of([one.source.keyring_filename for one in sources or ()])
+    told = [one.host.packaging for one in sources or () if one.host is not None and one.host.packaging is not None]
+    packaging = told[0] if told else packaging_of([one.source.keyring_filename for one in sources or ()])
     return Evidence(
         state=state,
         images=tuple(images_of(state.images.resources)),
@@ -133,8 +134,8 @@ async def _from_host(region: RegionService, sources: tuple[SourceSeen, ...]) -> 
         for one in sources:
             found = await region.mirror.look_at_mirror(one.source.url, one.source.keyring_filename)
             seen.append(SourceSeen(one.source, one.selections, found))
-    except OSError as error:
-        return sources, str(error) or type(error).__name__
+    except MaasError as error:
+        return sources, error.problem.rstrip(".")
     return tuple(seen), ""
 
 

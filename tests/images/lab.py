@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from bot.maas import models_region
 from bot.maas.diagnoses import Diagnoses
+from bot.maas.errors import MaasError
 from bot.maas.fleet import FleetView
 from bot.maas.image_reader import Images
 from bot.maas.import_watcher import ImportPace, ImportWatcher
@@ -43,7 +44,7 @@ class Host:
     """A way to the region's host that sees what it is told."""
 
     findings: MirrorFindings = GOOD
-    error: OSError | None = None
+    error: MaasError | None = None
 
     async def look_at_mirror(self, url: str, keyring_filename: str) -> MirrorFindings:
         assert url

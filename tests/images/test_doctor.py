@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from bot.maas.errors import RegionUnreachable
 from bot.maas.mirror import Look, MirrorFindings
 from bot.operations.image_cases import Case
 from bot.operations.image_doctor import needs_work
@@ -204,7 +205,7 @@ async def test_what_the_host_sees(version: str, host: MirrorFindings, case: Case
 async def test_a_host_that_can_not_be_asked_leaves_the_rest(version: str) -> None:
     async with lab(version) as it:
         it.select("bionic")
-        found = await it.with_host(Host(error=OSError("No route to host"))).findings()
+        found = await it.with_host(Host(error=RegionUnreachable("No route to the host."))).findings()
         assert [one.case for one in found] == [Case.NOT_IMPORTED]
 
 
