@@ -229,7 +229,7 @@ def _what_was_looked_at(evidence: Evidence) -> list[Span]:
 
 def _restartable(ctx: Context) -> bool:
     """Whether the region's host can be restarted from here: by a command that is asked for and approved by itself."""
-    return ctx.catalog.get(_HOST_RESTART) is not None and ctx.region.mirror is not None
+    return ctx.catalog.get(_HOST_RESTART) is not None and ctx.region.host is not None
 
 
 async def _defaults(ctx: Context) -> Defaults:

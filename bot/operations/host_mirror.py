@@ -43,7 +43,7 @@ def _look(look: MirrorLook, good: bool | None) -> Look | None:
 
 
 def _free(facts: HostFacts) -> int | None:
-    disks = {one.mount: one.free for one in facts.disks}
+    disks = {one.path: one.free for one in facts.disks}
     return next((disks[where] for where in _KEPT if where in disks), None)
 
 
