@@ -15,6 +15,8 @@ from commands import (
     dhcp,
     help,
     host,
+    image_sources,
+    images,
     install,
     logs,
     machines,
@@ -36,6 +38,7 @@ def build_catalog() -> Catalog:
         {
             "Region": [status],
             "Machines": [machines, commission, power, release, delete],
+            "Images": [images, image_sources],
             "Network": [network, dhcp, records],
             "Settings": [config, sshkeys, notifications],
             "The MAAS host": [host, install, backups, admin, database, logs],

@@ -9,6 +9,7 @@ from bot.operations.host_care import BackingUp, CreatingAdmin, Restarting, Resto
 from bot.operations.host_enrol import Enrolling
 from bot.operations.host_install import Installing
 from bot.operations.host_reset import Resetting
+from bot.operations.image_kinds import image_kinds
 from bot.operations.kinds import Kind, MachineKind
 from bot.operations.notices import Dismissing
 from bot.operations.powering import PowerCycling, PoweringOff, PoweringOn
@@ -27,6 +28,7 @@ def machine_kinds() -> tuple[MachineKind, ...]:
 def step_kinds() -> tuple[StepKind, ...]:
     """One of each kind of work in steps."""
     return (
+        *image_kinds(),
         DhcpEnabling(),
         DhcpDisabling(),
         RangeAdding(),

@@ -11,6 +11,7 @@ from typing import Any
 
 from bot.app import Bot, Pace
 from bot.command.declaration import Catalog
+from bot.maas.import_watcher import ImportPace
 from bot.operations.all_kinds import all_kinds
 from bot.operations.kinds import Kind
 from commands.catalogue import build_catalog
@@ -22,7 +23,13 @@ OLGA, ANDREA, VICTOR, ADAM, GUEST, FIONA = "U0OLGA", "U0ANDREA", "U0VICTOR", "U0
 OPS, RANDOM = "C0OPS", "C0RANDOM"
 
 #: Small enough for tests, large enough not to spin.
-QUICK = Pace(events=0.1, snapshot=0.5, operations=0.05, rereads=0.1)
+QUICK = Pace(
+    events=0.1,
+    snapshot=0.5,
+    operations=0.05,
+    rereads=0.1,
+    imports=ImportPace(busy=0.05, idle=0.05, stalled_after=2.0),
+)
 
 
 async def until(condition: Callable[[], Any], timeout: float = 15.0, what: str = "") -> Any:
