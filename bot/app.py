@@ -22,6 +22,7 @@ from bot.maas.diagnoses import Diagnoses
 from bot.maas.errors import MaasError, Unauthorized
 from bot.maas.fleet import FleetView
 from bot.maas.fleet_sync import SyncSettings
+from bot.maas.import_watcher import ImportPace, ImportWatcher
 from bot.maas.region import Region
 from bot.maas.service import RegionService
 from bot.maas.transport import Transport
@@ -30,6 +31,7 @@ from bot.message import Part
 from bot.operations.all_kinds import all_kinds
 from bot.operations.approvals import ApprovalSettings
 from bot.operations.engine import Engine
+from bot.operations.host_mirror import HostMirror
 from bot.operations.kinds import Kind
 from bot.operations.records import Operation
 from bot.operations.service import Operations
@@ -90,6 +92,7 @@ class Pace:
     #: Between two reads of machines that have changed.
     rereads: float = 2.0
     watches: WatchPace = field(default_factory=WatchPace)
+    imports: ImportPace = field(default_factory=ImportPace)
 
 
 @dataclass(slots=True)
@@ -315,11 +318,16 @@ class Bot:
         diagnoses = Diagnoses(api, fleet)
         diagnoses.start()
         self._closers.push_async_callback(diagnoses.stop)
+        imports = ImportWatcher(api, watcher, self.pace.imports, file=state / f"import-{name}.json")
+        await imports.start()
+        self._closers.push_async_callback(imports.stop)
         host = None
         if region.host is not None:
             host = HostService.of(region.host, self.settings.own_key_file(name), self.pace.host)
             self._closers.push_async_callback(host.close)
-        return RegionService(name, region.url, api, fleet, watcher, diagnoses, host)
+        return RegionService(
+            name, region.url, api, fleet, watcher, diagnoses, imports, host, HostMirror(host) if host else None
+        )
 
     async def _present_key(self, api: Region, name: str) -> None:
         """See that the region takes the bot's key: that of the settings, or the one that was made at its installation.
