@@ -18,6 +18,7 @@ from bot.command.declaration import Catalog
 from bot.command.offers import Offers
 from bot.command.parser import Parser
 from bot.host.service import HostPace, HostService
+from bot.loop_watch import watch_loop
 from bot.maas.diagnoses import Diagnoses
 from bot.maas.errors import MaasError, Unauthorized
 from bot.maas.fleet import FleetView
@@ -111,6 +112,12 @@ class Bot:
     web: WebServer | None = None
     operations: Operations | None = None
     watches: Watches | None = None
+    _listeners: Listeners | None = None
+
+    @property
+    def is_quiet(self) -> bool:
+        """Nobody waits for an answer just now."""
+        return self._listeners is None or self._listeners.idle
 
     async def start(self) -> None:
         """Come up; returns when commands are taken.
@@ -129,6 +136,8 @@ class Bot:
         self.web = WebServer(settings.http_host, settings.http_port, self.metrics)
         await self.web.start()
         self._closers.push_async_callback(self.web.stop)
+        watching = asyncio.create_task(watch_loop(self.metrics.loop_late.observe), name="loop-watch")
+        self._closers.callback(watching.cancel)
         log.info("listening", host=settings.http_host, port=self.web.port)
 
         client = self._web_client()
@@ -349,6 +358,7 @@ class Bot:
         settings = self.settings
         secret = settings.slack_signing_secret.get_secret_value() if settings.slack_signing_secret else ""
         app = build_app(client, secret, me)
+        self._listeners = listeners
         listeners.register(app)
         self._closers.push_async_callback(listeners.close)
         socket: SocketConnection | None = None
