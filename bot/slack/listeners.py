@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import OrderedDict
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -29,12 +29,22 @@ from bot.slack.replies import CommandReply, ThreadReply
 from bot.slack.router import Asker, Reply, Router
 from bot.slack.rush import Rush
 
+#: Runs work beside the acknowledgement, and keeps it from vanishing half-way.
+Spawn = Callable[[Coroutine[Any, Any, None]], None]
+
 _MENTION = re.compile(r"<@[A-Z0-9]+(?:\|[^>]*)?>")
 _REMEMBERED_EVENTS = 2000
 #: Seconds that an acknowledgement waits for the check of a form.
 _CHECK_PATIENCE = 1.5
 #: Commands that are worked on at a time. The others wait, and not half-done in front of the outbound writer.
 _AT_A_TIME = 40
+
+
+class Handlers(Protocol):
+    """A family of buttons and forms that listens for itself: it acknowledges, hands over, and never raises."""
+
+    def register(self, app: AsyncApp, spawn: Spawn) -> None:
+        """Attach to Bolt; work that takes time goes to `spawn`."""
 
 
 class Listeners:
@@ -52,7 +62,9 @@ class Listeners:
         inbox: Inbox,
         outbound: Outbound,
         bot_user_id: str,
+        more: Sequence[Handlers] = (),
     ) -> None:
+        self._more = more
         self._router = router
         self._clicks = clicks
         self._decisions = decisions
@@ -77,6 +89,8 @@ class Listeners:
         app.view(re.compile(r"decide\..+"))(self._on_decision)
         app.action(re.compile(r"(form|home|page)\..+"))(self._on_form_click)
         app.action(re.compile(r"key\..+"))(self._on_key_button)
+        for one in self._more:
+            one.register(app, self._spawn)
         app.options(re.compile(r"form\..+"))(self._on_options)
         app.view(re.compile(r"form\..+"))(self._on_form)
         app.action(re.compile(r".*"))(self._on_anything)

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 
 import structlog
 
-from bot.message import Message
+from bot.message import Button, Message
 from bot.operations import view
 from bot.operations.kinds import Kind
-from bot.operations.records import Operation, OperationState, TargetState
+from bot.operations.records import Operation, OperationState, TargetRow, TargetState
 from bot.operations.service import Operations
 from bot.slack.card_board import CardBoard
 from bot.slack.hidden import HiddenThreads
 from bot.slack.outbound import ChannelRefused, Outbound, SlackError, closed_pause
 from bot.storage import StorageUnavailableError
 
+#: Longest pause before a card that an approval waits for is tried again, in seconds.
+_CARD_PAUSE = 60.0
 #: Failures that get a reply of their own; the rest stand in the root message and in its file.
 _REPLIES = 10
 #: How far back a restart makes sure that the ends of operations were shown, in seconds.
@@ -36,13 +38,32 @@ _SILENT = frozenset(
 )
 
 
+#: The buttons below one target's failure.
+NextSteps = Callable[[Operation, TargetRow], Awaitable[Sequence[Button]]]
+
+
 class Threads:
     """Shows operations in Slack, all rendered from stored state: a restart goes on with the same thread."""
 
     def __init__(
-        self, operations: Operations, kinds: Mapping[str, Kind], outbound: Outbound, *, pace: float = 0.5
+        self,
+        operations: Operations,
+        kinds: Mapping[str, Kind],
+        outbound: Outbound,
+        next_steps: NextSteps | None = None,
+        *,
+        pace: float = 0.5,
     ) -> None:
-        """`pace` is how long changes are gathered before they are shown, in seconds."""
+        """Make it.
+
+        Args:
+            operations: what is shown.
+            kinds: the kinds by name.
+            outbound: where to.
+            next_steps: says which buttons go below a failure.
+            pace: how long changes are gathered before they are shown, in seconds.
+        """
+        self._next_steps = next_steps
         self._operations = operations
         self._kinds = kinds
         self._outbound = outbound
@@ -161,7 +182,7 @@ class Threads:
         except SlackError as error:
             # The approval channel may be archived or closed to the bot; whoever asked is told all the same.
             tries = self._card_tries[operation.id] = self._card_tries.get(operation.id, 0) + 1
-            pause = closed_pause(tries)
+            pause = min(closed_pause(tries), _CARD_PAUSE)
             self._log.warning("card_not_shown", operation=operation.id, error=str(error), again_in=round(pause))
             if not operation.state.ended:
                 asyncio.get_running_loop().call_later(pause, self.changed, operation.id)
@@ -178,12 +199,7 @@ class Threads:
             return
         failed = [row for row in operation.targets if row.state is TargetState.FAILED]
         for row in failed[:_REPLIES]:
-            await self._outbound.post(
-                operation.channel,
-                view.failure(operation, row),
-                key=f"{_key(operation.id)}:{row.key}",
-                thread_ts=thread,
-            )
+            await self._tell_failure(operation, row, thread)
         if operation.state.ended:
             await self._outbound.post(
                 operation.channel,
@@ -191,6 +207,15 @@ class Threads:
                 key=f"{_key(operation.id)}:end",
                 thread_ts=thread,
             )
+
+    async def _tell_failure(self, operation: Operation, row: TargetRow, thread: str) -> None:
+        key = f"{_key(operation.id)}:{row.key}"
+        if await self._outbound.ts_of(key) is not None:
+            return
+        buttons = await self._next_steps(operation, row) if self._next_steps is not None else []
+        log = await self._operations.log_of(operation.id, row.key)
+        message = view.failure(operation, row, buttons, log)
+        await self._outbound.post(operation.channel, message, key=key, thread_ts=thread)
 
     async def _root(self, operation: Operation) -> Message:
         usual = None
