@@ -17,6 +17,7 @@ from bot.audit import Audit, Entry, Health, Rhythm, mirror_for
 from bot.command.declaration import Catalog
 from bot.command.offers import Offers
 from bot.command.parser import Parser
+from bot.history import FleetHistory
 from bot.host.service import HostPace, HostService
 from bot.loop_watch import watch_loop
 from bot.maas.diagnoses import Diagnoses
@@ -92,6 +93,8 @@ class Pace:
     host: HostPace = field(default_factory=HostPace)
     #: Between two reads of machines that have changed.
     rereads: float = 2.0
+    #: Between two notes of how many machines are in which state.
+    history: float = 900.0
     watches: WatchPace = field(default_factory=WatchPace)
     imports: ImportPace = field(default_factory=ImportPace)
 
@@ -112,6 +115,7 @@ class Bot:
     web: WebServer | None = None
     operations: Operations | None = None
     watches: Watches | None = None
+    history: FleetHistory | None = None
     _listeners: Listeners | None = None
 
     @property
@@ -210,6 +214,10 @@ class Bot:
         watches.start()
         self._closers.push_async_callback(watches.close)
 
+        history = self.history = FleetHistory(database, self.regions, settings.keep_operations, every=self.pace.history)
+        history.start()
+        self._closers.push_async_callback(history.close)
+
         parser = Parser(self.catalog)
         router = Router(
             catalog=self.catalog,
@@ -222,6 +230,7 @@ class Bot:
             metrics=self.metrics,
             audit=audit,
             watches=watches,
+            history=history,
         )
         forms = Forms(router, outbound, identities, policy, self.catalog, parser, self.regions)
 

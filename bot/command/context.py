@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from bot.audit import Audit
     from bot.command.declaration import Catalog
     from bot.command.parser import Parser
+    from bot.history import FleetHistory
     from bot.maas.service import RegionService
     from bot.operations.service import Operations
     from bot.policy import Policy
@@ -37,6 +38,7 @@ class Context:
     catalog: Catalog
     parser: Parser
     audit: Audit
+    history: FleetHistory
     watches: Watches
     #: Whether the person named the region, rather than meaning the usual one.
     region_named: bool = False

@@ -15,6 +15,7 @@ from bot.audit import Audit
 from bot.command.context import Context, RefusalError
 from bot.command.declaration import Catalog
 from bot.command.parser import Call, Parser, UsageError
+from bot.history import FleetHistory
 from bot.maas.errors import MaasError
 from bot.maas.service import RegionService
 from bot.message import Code, Mark, Message, say
@@ -67,8 +68,10 @@ class Router:
         metrics: Metrics,
         audit: Audit,
         watches: Watches,
+        history: FleetHistory,
     ) -> None:
         self._watches = watches
+        self._history = history
         self._catalog = catalog
         self._parser = parser
         self._policy = policy
@@ -176,6 +179,7 @@ class Router:
             parser=self._parser,
             audit=self._audit,
             watches=self._watches,
+            history=self._history,
             region_named=call.region is not None,
         )
 
