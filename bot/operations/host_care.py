@@ -34,7 +34,7 @@ class Upgrading(StepKind):
         return [
             *([BackupStep()] if options["backup"] else []),
             JobStep("refresh", "Snap maas", StepName.SNAP_REFRESH, refresh, f"refresh it to {channel}"),
-            JobStep("migrate", "Database migrations", StepName.MAAS_MIGRATE, NoArguments(), "run them"),
+            OnceStep("migrate", "Database migrations", StepName.MAAS_MIGRATE, NoArguments(), "run them"),
             ReadyStep(),
             ServicesStep(),
         ]

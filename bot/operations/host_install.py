@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.host.client import Secrets
-from bot.host.facts import Config, HostFacts, QueryName
+from bot.host.facts import HostFacts, QueryName
 from bot.host.jobs import Order
 from bot.host.looks import LookState
 from bot.host.service import HostService
@@ -109,10 +109,15 @@ class AdminStep(JobStep):
     async def check(self, context: StepContext) -> str | None:
         """That the administrator is there, and how to get the password."""
         label = await super().check(context)
-        if label is None:
-            return None
+        return None if label is None else self._told(label, context)
+
+    async def verify(self, context: StepContext) -> str:
+        """The same, of one that was just made."""
+        return self._told(await super().verify(context), context)
+
+    def _told(self, label: str, context: StepContext) -> str:
         if host_of(context.region).vault.peek(admin_password_key(context.operation_id)) is not None:
-            return f"{label}; its password: /maas admin password {context.operation_id}"
+            return f"its password, once: /maas admin password {context.operation_id}"
         if context.repeated:
             return f"{label}; its password was lost with a restart of the bot: make another administrator"
         return label
@@ -159,12 +164,9 @@ class Installing(StepKind):
         host = host_of(region)
         looked = await look_at(host, self.steps(options))
         found = await host.helper.query(QueryName.FACTS, HostFacts)
-        config = await host.helper.query(QueryName.CONFIG, Config)
         warnings = [_WIDE] if options.get("wide") else []
         if options["database"] == Database.TEST.value:
             warnings.append("maas-test-db is for trying MAAS out: it is lost with its snap. Use production for more.")
-        if config.url and options.get("url") and config.url != options["url"]:
-            warnings.append(f"MAAS is initialised with {config.url} and keeps it; the plan's URL is not used.")
         if found.clock.synchronised is False:
             warnings.append("The host's clock is not synchronised: MAAS refuses keys when clocks differ by 300 s.")
         open_steps = [one for one in looked if one.look is not None and one.open]

@@ -30,6 +30,13 @@ class Looked:
     look: Look | None = None
 
     @property
+    def stuck(self) -> bool:
+        """Whether it must not be done as the host is now."""
+        if not isinstance(self.step, JobStep) or self.look is None:
+            return False
+        return self.look.state is LookState.BLOCKED and not not_yet(self.step, self.look)
+
+    @property
     def open(self) -> bool:
         """Whether there is something to do, as far as can be told now."""
         return self.look is None or self.look.state is not LookState.DONE
@@ -52,7 +59,8 @@ async def look_at(host: HostService, steps: Sequence[OperationStep]) -> list[Loo
         await host.helper.hello()
     looked = await asyncio.gather(*(one(step) for step in steps))
     for found in looked:
-        if found.look is not None and found.look.state is LookState.BLOCKED and not not_yet(found.look):
+        if found.stuck:
+            assert found.look is not None
             raise errors.StepBlocked(f"{found.step.title}: {sentence(found.look.found)}", found.look.remedy)
     return list(looked)
 

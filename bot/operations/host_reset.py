@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.host import errors
-from bot.host.facts import Config, Inventory, QueryName, RegionMachines
+from bot.host.facts import Config, Inventory, Leftover, QueryName, RegionMachines
+from bot.host.looks import Cause
 from bot.host.service import HostService
 from bot.host.vocabulary import (
     BackupArguments,
@@ -54,6 +55,12 @@ class SnapStep(JobStep):
         )
 
 
+class DropStep(JobStep):
+    """What goes once MAAS has let go of it. A PostgreSQL that is down is no such thing: nobody knows what is in it."""
+
+    waits_for = frozenset({Cause.DATABASE_IN_USE, Cause.ROLE_IN_USE})
+
+
 class EmptyStep(OperationStep):
     """Nothing that the reset was to take away is left; what stays by intention is named."""
 
@@ -68,7 +75,7 @@ class EmptyStep(OperationStep):
     async def check(self, context: StepContext) -> str | None:
         """What stays, and why; None while something is left that should have gone."""
         found = await asked(host_of(context.region).helper.query(QueryName.INVENTORY, Inventory))
-        left = [one for one in found.things if not one.stays and not (self._keep and one.kind in _DATABASE_KINDS)]
+        left = [one for one in found.things if not one.stays and not (self._keep and _of_database(one))]
         if left:
             context.note("left: " + ", ".join(f"{one.kind} {one.name}" for one in left[:10]))
             return None
@@ -83,12 +90,15 @@ class EmptyStep(OperationStep):
         label = await self.check(context)
         if label is None:
             found = await asked(host_of(context.region).helper.query(QueryName.INVENTORY, Inventory))
-            left = ", ".join(f"{one.kind} {one.name}" for one in found.things if not one.stays)
+            things = [one for one in found.things if not one.stays and not (self._keep and _of_database(one))]
+            left = ", ".join(f"{one.kind} {one.name}" for one in things)
             raise StepFailedError(f"Left on the host: {left}.", "Look at them on the host, or reset again.")
         return label
 
 
-_DATABASE_KINDS = frozenset({"database", "role", "pg_hba", "package"})
+def _of_database(thing: Leftover) -> bool:
+    """Whether it belongs to the database, and stays where that is to be kept."""
+    return thing.kind in {"database", "role", "pg_hba", "package"} or "maas-test-db" in thing.name
 
 
 class Resetting(StepKind):
@@ -108,10 +118,7 @@ class Resetting(StepKind):
         if not keep and database and role:
             steps += _database_steps(str(database), str(role))
         if not keep and options.get("purge"):
-            arguments = PurgeArguments(databases=(str(database),) if database else ())
-            steps.append(
-                JobStep("purge", "PostgreSQL", StepName.POSTGRESQL_PURGE, arguments, "remove it with its configuration")
-            )
+            steps.append(_purge(options))
         steps += [EmptyStep(keep_database=keep), *([] if keep else [ForgetKeyStep()])]
         return steps
 
@@ -123,6 +130,11 @@ class Resetting(StepKind):
         options = _found(options, config, inventory)
         if inventory.empty:
             return _nothing(self, region, options)
+        stays = _stays(inventory, options)
+        if options["purge"] and (purge := await _purge_look(host, options)).stuck:
+            assert purge.look is not None
+            options["purge"] = False
+            stays.append(LeftOut("PostgreSQL", purge.look.found))
         looked = [one for one in await look_at(host, self.steps(options)) if one.open]
         machines = await _machines(host)
         deployed = sorted(machines.deployed) if machines is not None else []
@@ -148,7 +160,7 @@ class Resetting(StepKind):
             facts=facts,
             losses=_losses(inventory, options),
             warnings=warnings,
-            left_out=_stays(inventory, options),
+            left_out=stays,
             typed=host.name,
         )
 
@@ -156,9 +168,9 @@ class Resetting(StepKind):
 def _database_steps(database: str, role: str) -> list[OperationStep]:
     drop, hba = DatabaseDropArguments(name=database), PgHbaRemoveArguments(database=database, role=role)
     return [
-        JobStep("drop-database", f"Database {database}", StepName.DATABASE_DROP, drop, "drop it"),
-        JobStep("drop-role", f"Role {role}", StepName.ROLE_DROP, RoleArguments(role=role), "drop it"),
-        JobStep("pg-hba", "pg_hba.conf", StepName.PG_HBA_REMOVE, hba, "take the region's lines away"),
+        DropStep("drop-database", f"Database {database}", StepName.DATABASE_DROP, drop, "drop it"),
+        DropStep("drop-role", f"Role {role}", StepName.ROLE_DROP, RoleArguments(role=role), "drop it"),
+        DropStep("pg-hba", "pg_hba.conf", StepName.PG_HBA_REMOVE, hba, "take the region's lines away"),
     ]
 
 
@@ -179,6 +191,18 @@ def _found(options: Mapping[str, Any], config: Config, inventory: Inventory) -> 
     return found
 
 
+def _purge(options: Mapping[str, Any]) -> JobStep:
+    database = options.get("database")
+    arguments = PurgeArguments(databases=(str(database),) if database else ())
+    will = "remove it with its configuration"
+    return DropStep("purge", "PostgreSQL", StepName.POSTGRESQL_PURGE, arguments, will)
+
+
+async def _purge_look(host: HostService, options: Mapping[str, Any]) -> Looked:
+    step = _purge(options)
+    return Looked(step, await step.look(host, "op-plan"))
+
+
 async def _machines(host: HostService) -> RegionMachines | None:
     try:
         return await host.helper.query(QueryName.MACHINES, RegionMachines)
@@ -187,8 +211,8 @@ async def _machines(host: HostService) -> RegionMachines | None:
 
 
 def _losses(inventory: Inventory, options: Mapping[str, Any]) -> list[str]:
-    kept = _DATABASE_KINDS if options["keep_database"] else frozenset()
-    things = [one for one in inventory.things if not one.stays and one.kind not in kept]
+    keep = options["keep_database"]
+    things = [one for one in inventory.things if not one.stays and not (keep and _of_database(one))]
     lines = [f"{one.kind} {one.name}{_size(one.size)}" for one in things]
     return [*lines[:15], *([f"and {len(lines) - 15} more"] if len(lines) > 15 else [])]
 
@@ -199,7 +223,7 @@ def _stays(inventory: Inventory, options: Mapping[str, Any]) -> list[LeftOut]:
         stays += [
             LeftOut(f"{one.kind} {one.name}", "you asked to keep the database")
             for one in inventory.things
-            if not one.stays and one.kind in _DATABASE_KINDS
+            if not one.stays and _of_database(one)
         ]
     elif inventory.other_databases:
         others = ", ".join(inventory.other_databases)
