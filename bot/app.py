@@ -49,6 +49,7 @@ from bot.slack.forms import Forms
 from bot.slack.home import Home
 from bot.slack.identity import Identities
 from bot.slack.inbox import Inbox
+from bot.slack.key_form import KeyForm
 from bot.slack.listeners import Listeners
 from bot.slack.outbound import Outbound, SlackError, SlackFatal
 from bot.slack.router import Router
@@ -205,6 +206,7 @@ class Bot:
             clicks=Clicks(policy, identities, operations, threads),
             forms=forms,
             decisions=ApprovalForms(operations, threads, identities, outbound),
+            keys=KeyForm(router, outbound, identities, policy),
             home=home,
             inbox=inbox,
             outbound=outbound,

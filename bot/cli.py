@@ -48,6 +48,7 @@ def demo(
     speed: float = 1.0,
     maas: str = "3.4.10",
     bare: bool = False,
+    fresh: bool = False,
 ) -> int:
     """Run the whole bot on stand-ins for Slack, MAAS and its host, with a page in the browser.
 
@@ -59,11 +60,14 @@ def demo(
         speed: how much faster than life the machines are
         maas: version that the region stand-in plays (2.9.3 or 3.4.10)
         bare: begin with a host without MAAS, to be installed
+        fresh: an empty region, as right after its installation, for trying `/maas setup`
     """
     # Test equipment: imported here alone, and only when it is asked for.
     from sandbox.demo import run_demo
 
-    return run_demo(port=port, state=state, machines=machines, seed=seed, speed=speed, version=maas, bare=bare)
+    return run_demo(
+        port=port, state=state, machines=machines, seed=seed, speed=speed, version=maas, fresh=fresh, bare=bare
+    )
 
 
 @app.command

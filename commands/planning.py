@@ -33,7 +33,8 @@ def _nothing_to_do(plan: Plan, done: str, offer: list[Part]) -> Message:
         one = plan.left_out[0]
         sentence = f"can't be {done} now: {one.reason}."
         return Message(f"{one.name} {sentence}", (Paragraph([Code(one.name), f" {sentence}"]), *offer))
-    head = f"None of these {len(plan.left_out)} machines can be {done} now."
+    what = f"None of these {len(plan.left_out)}" if plan.in_steps else f"None of these {len(plan.left_out)} machines"
+    head = f"{what} can be {done} now."
     parts: list[Part] = [
         Paragraph([head]),
         Bullets([[Code(one.name), f": {one.reason}"] for one in plan.left_out[:20]]),

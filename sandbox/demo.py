@@ -59,12 +59,14 @@ class World:
         version: str = "3.4.10",
         keep: bool = False,
         strict_timing: bool = True,
+        fresh: bool = False,
         host: bool = False,
         bare: bool = False,
     ) -> World:
         """Make the stand-ins; with `keep` their state lives in `state` and is found there again.
 
-        With `host` the region has a host, on which MAAS is installed unless it is to be `bare`.
+        A `fresh` region is empty, as after its installation. With `host` the region has a host, on which MAAS is
+        installed unless it is to be `bare`.
         """
         workspace = Workspace(seed=seed, state_file=state / "slack.json" if keep else None, strict_timing=strict_timing)
         catalog = build_catalog()
@@ -77,6 +79,7 @@ class World:
             seed=seed,
             speed=speed,
             state_file=state / "maas.json" if keep else None,
+            fresh=fresh,
         )
         made = cls(workspace, SlackServer(workspace), region, state, bare=bare)
         if host or bare:
@@ -146,7 +149,15 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
 
 
 def run_demo(
-    *, port: int, state: Path | None, machines: int, seed: int, speed: float, version: str, bare: bool = False
+    *,
+    port: int,
+    state: Path | None,
+    machines: int,
+    seed: int,
+    speed: float,
+    version: str,
+    fresh: bool = False,
+    bare: bool = False,
 ) -> int:
     """Run until SIGTERM or SIGINT. Returns the exit code."""
     if version not in {"2.9.3", "3.4.10"}:
@@ -157,17 +168,19 @@ def run_demo(
         if folder is None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="maasbot-demo-")))
         folder.mkdir(parents=True, exist_ok=True)
+        keep = state is not None
         world = World.build(
             folder,
             machines=machines,
             seed=seed,
             speed=speed,
             version=version,
-            keep=state is not None,
+            keep=keep,
+            fresh=fresh,
             host=True,
             bare=bare,
         )
-        return asyncio.run(_run(world, port, keep=state is not None))
+        return asyncio.run(_run(world, port, keep=keep))
 
 
 async def _run(world: World, port: int, *, keep: bool) -> int:

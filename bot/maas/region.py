@@ -24,6 +24,8 @@ from bot.maas.models_region import (
     Subnet,
     Vlan,
 )
+from bot.maas.network_calls import NetworkCalls
+from bot.maas.settings_calls import SettingsCalls
 from bot.maas.transport import Transport, Value
 
 T = TypeVar("T")
@@ -39,7 +41,7 @@ MAX_EVENTS = 1000
 ResultsOf = Literal["current-commissioning", "current-testing", "current-installation"]
 
 
-class Region(MachineCalls):
+class Region(MachineCalls, NetworkCalls, SettingsCalls):
     """One region's API. All methods raise `MaasError` and nothing else for what the world does."""
 
     def __init__(self, transport: Transport, name: str = "default") -> None:

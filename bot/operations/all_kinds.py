@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from bot.operations.commissioning import Commissioning
 from bot.operations.deleting import Deleting
+from bot.operations.dhcp import DhcpDisabling, DhcpEnabling
 from bot.operations.host_care import BackingUp, CreatingAdmin, Restarting, Restoring, Upgrading
 from bot.operations.host_enrol import Enrolling
 from bot.operations.host_install import Installing
 from bot.operations.host_reset import Resetting
 from bot.operations.kinds import Kind, MachineKind
+from bot.operations.notices import Dismissing
 from bot.operations.powering import PowerCycling, PoweringOff, PoweringOn
+from bot.operations.ranges import RangeAdding, RangeRemoving, ReservationRemoving, Reserving
+from bot.operations.region_settings import ConfigSetting
 from bot.operations.releasing import Releasing
+from bot.operations.ssh_keys import KeyAdding, KeyImporting, KeyRemoving
 from bot.operations.steps import StepKind
 
 
@@ -22,6 +27,17 @@ def machine_kinds() -> tuple[MachineKind, ...]:
 def step_kinds() -> tuple[StepKind, ...]:
     """One of each kind of work in steps."""
     return (
+        DhcpEnabling(),
+        DhcpDisabling(),
+        RangeAdding(),
+        RangeRemoving(),
+        Reserving(),
+        ReservationRemoving(),
+        ConfigSetting(),
+        KeyAdding(),
+        KeyImporting(),
+        KeyRemoving(),
+        Dismissing(),
         Installing(),
         Resetting(),
         Upgrading(),

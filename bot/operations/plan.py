@@ -10,6 +10,9 @@ from typing import Any
 
 from bot.policy import Risk
 
+#: The fact of a step that says what it will be, where `state` says how it is today; people read it behind an arrow.
+BECOMES = "becomes"
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -117,7 +120,8 @@ def difference(before: Plan, after: Plan) -> list[str]:
     for key, target in old.items():
         now = new.get(key)
         if now is None:
-            lines.append(f"{target.name}: {target.state} → {reasons.get(target.name, 'no longer there')}")
+            reason = reasons.get(target.name) or reasons.get(after.subject) or "no longer there"
+            lines.append(f"{target.name}: {target.state} → {reason}")
             continue
         if now.name != target.name:
             lines.append(f"{target.name}: renamed → {now.name}")

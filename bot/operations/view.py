@@ -29,7 +29,7 @@ from bot.message import (
     When,
 )
 from bot.operations.kinds import Kind
-from bot.operations.plan import Plan, Target
+from bot.operations.plan import BECOMES, Plan, Target
 from bot.operations.records import Operation, OperationState, TargetRow, TargetState
 from bot.operations.verdict import remaining as duration
 from bot.policy import Risk
@@ -180,9 +180,11 @@ def plan_parts(plan: Plan) -> list[Part]:
 
 
 def _target_line(plan: Plan, target: Target) -> Text:
-    known = [f"{label} {value}" for label, value in target.facts.items() if value not in {"", "nobody", "none"}]
+    facts = {label: value for label, value in target.facts.items() if value not in {"", "nobody", "none"}}
+    becomes = f" → {facts.pop(BECOMES)}" if BECOMES in facts else ""
+    known = [f"{label} {value}" for label, value in facts.items()]
     name: list[Span] = [Bold(target.name), ": "] if plan.in_steps else [Code(target.name), "  "]
-    return [*name, target.state, *([f" ({', '.join(known)})"] if known else [])]
+    return [*name, f"{target.state}{becomes}", *([f" ({', '.join(known)})"] if known else [])]
 
 
 def _under_way(operation: Operation, kind: Kind) -> Message:
