@@ -1,9 +1,9 @@
 #!/bin/sh
 # Installs what the MAAS ChatOps bot needs on this host. Read it, then run it as root:  sh install.sh
 # It may be run again: it changes what differs, and nothing else. What it does:
-#   1. a user without a password, {user}, which may log in with one key and nothing else
-#   2. {path}, owned by root: the one program that it may run as root
-#   3. /etc/sudoers.d/maasbot, which allows exactly that, without arguments
+#   1. a user without a password, {user}, which may log in with one key, and run nothing but that program
+#   2. {path}, owned by root: the program
+#   3. /etc/sudoers.d/maasbot, which allows it exactly that, without arguments
 # It installs no package, starts no service and opens no port.
 set -eu
 umask 022
@@ -48,8 +48,8 @@ home=$(getent passwd "$user" | cut -d: -f6)
 group=$(id -gn "$user")
 install -d -o root -g root -m 755 "$home"
 install -d -o root -g "$group" -m 750 "$home/.ssh"
-# Owned by root, so that the user can't let anybody else in.
-printf '%s\n' 'restrict {key}' >"$work/authorized_keys"
+# Owned by root, so that the user can't let anybody else in. Whatever the key's holder asks for, this program is run.
+printf '%s\n' 'restrict,command="sudo -n {path}" {key}' >"$work/authorized_keys"
 if [ -f "$home/.ssh/authorized_keys" ] && cmp -s "$work/authorized_keys" "$home/.ssh/authorized_keys"; then
     echo "unchanged  $home/.ssh/authorized_keys"
 else
