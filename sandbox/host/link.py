@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from sandbox.maas import RegionStandIn
+from sandbox.maas.freshregion import make_fresh_region
 from sandbox.maas.state import dump_world, load_world
 from sandbox.maas.users import Token, User
 from sandbox.maas.world import World
@@ -42,15 +42,7 @@ class RegionLink:
         """A database that was just migrated: no machines, no administrator."""
         world = self.region.world
         fresh = World(world.version, seed=world.rng.randrange(1_000_000))
-        first = fresh.network.add_fabric()
-        second = fresh.network.add_fabric()
-        fresh.network.add_subnet("10.99.0.0/24", fresh.network.untagged(first.id).id)
-        fresh.network.add_subnet("10.98.0.0/16", fresh.network.untagged(second.id).id, gateway_ip="10.98.0.1")
-        fresh.network.rack_vlans = {fresh.network.untagged(one.id).id for one in (first, second)}
-        release = "focal" if fresh.old else "jammy"
-        fresh.images.select(fresh.images.add_source(), release)
-        fresh.settings["commissioning_distro_series"] = fresh.settings["default_distro_series"] = release
-        fresh.settings["completed_intro"] = False
+        make_fresh_region(fresh)
         fresh.users = [user for user in fresh.users if user.username in {"MAAS", "maas-init-node"}]
         load_world(world, dump_world(fresh))
 
@@ -72,6 +64,3 @@ class RegionLink:
 
     def load(self, rows: dict[str, Any]) -> None:
         load_world(self.region.world, rows)
-
-    async def settle(self) -> None:
-        await asyncio.sleep(0)

@@ -124,7 +124,8 @@ async def test_what_passes_is_waited_for(tmp_path: Path) -> None:
 async def test_the_password_is_shown_once_to_who_asked(tmp_path: Path) -> None:
     async with hosted(tmp_path, bare=True) as it:
         host = the_host(it)
-        root = await carried_out(it, "install --admin olga", "Installed the host", "its password, once: /maas admin password")
+        told_where = "its password, once: /maas admin password"
+        root = await carried_out(it, "install --admin olga", "Installed the host", told_where)
         operation = (await it.bot.operations.recent())[0]
         secret = next(one for one in host.helper.secrets if ":" not in one)
         assert secret not in it.talk.read(root)
