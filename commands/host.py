@@ -132,7 +132,7 @@ async def host_ports(ctx: Context) -> Message:
         [Code(f"{one.protocol} {one.port}"), f"  {one.process or 'unknown'} on {one.address}"]
         for one in sorted(facts.listeners, key=lambda one: (one.port, one.protocol))
     ]
-    title = f"{len(lines)} listeners on {where.name}"
+    title = f"{'1 listener' if len(lines) == 1 else f'{len(lines)} listeners'} on {where.name}"
     return Message(f"{title}.", (Paragraph([Bold(title)]), Bullets(lines)))
 
 

@@ -28,9 +28,9 @@ from bot.host.vocabulary import (
 from bot.maas.service import RegionService
 from bot.operations.host_plans import look_at, plan_of
 from bot.operations.host_region import KeyStep, ReadyStep, ServicesStep
-from bot.operations.host_steps import JobStep, asked, host_of, sentence, watcher
+from bot.operations.host_steps import HostKind, JobStep, asked, host_of, sentence, watcher
 from bot.operations.plan import Plan
-from bot.operations.steps import OperationStep, StepContext, StepFailedError, StepKind
+from bot.operations.steps import OperationStep, StepContext, StepFailedError
 from bot.policy import Risk
 
 #: The names that the old notes use, and that MAAS's own documentation does.
@@ -123,7 +123,7 @@ class AdminStep(JobStep):
         return label
 
 
-class Installing(StepKind):
+class Installing(HostKind):
     """The kind `install`. Options: channel, database, url, admin, wide."""
 
     name = "install"

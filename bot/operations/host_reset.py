@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,9 +25,9 @@ from bot.host.vocabulary import (
 from bot.maas.service import RegionService
 from bot.operations.host_plans import Looked, look_at, plan_of
 from bot.operations.host_region import ForgetKeyStep
-from bot.operations.host_steps import JobStep, asked, host_of
+from bot.operations.host_steps import HostKind, JobStep, asked, host_of
 from bot.operations.plan import LeftOut, Plan
-from bot.operations.steps import OperationStep, StepContext, StepFailedError, StepKind
+from bot.operations.steps import OperationStep, StepContext, StepFailedError
 from bot.policy import Risk
 
 #: Names of deployed machines that a plan shows; all of them go into its fingerprint.
@@ -36,9 +37,17 @@ _SHOWN = 8
 class BackupStep(JobStep):
     """A backup under the operation's name, verified on the host by reading its list back."""
 
+    has_own_words = True
+
     def __init__(self, suffix: str = "") -> None:
         self._suffix = suffix
-        super().__init__("backup", "Backup", StepName.BACKUP, BackupArguments(backup="op-plan"), "back up the database")
+        super().__init__(
+            "backup",
+            "Backup",
+            StepName.BACKUP,
+            BackupArguments(backup="op-plan"),
+            "write it to the host, and read it back",
+        )
 
     def arguments(self, operation_id: str) -> Sent:
         """The backup is named after the operation, so that a repeated step finds the one that was made."""
@@ -101,7 +110,7 @@ def _of_database(thing: Leftover) -> bool:
     return thing.kind in {"database", "role", "pg_hba", "package"} or "maas-test-db" in thing.name
 
 
-class Resetting(StepKind):
+class Resetting(HostKind):
     """The kind `reset`. Options: keep_database, backup; and, as found, database, role, purge."""
 
     name = "reset"
@@ -139,13 +148,12 @@ class Resetting(StepKind):
         machines = await _machines(host)
         deployed = sorted(machines.deployed) if machines is not None else []
         count = machines.by_status.get(6, 0) if machines is not None else 0
-        facts = {"remove-maas": {"deployed": ", ".join(deployed)}} if deployed else {}
+        facts = {"remove-maas": {"deployed": _named(deployed, count)}} if count else {}
         warnings = []
         if count:
             shown = ", ".join(deployed[:_SHOWN]) + ("…" if count > _SHOWN else "")
-            warnings.append(
-                f"{count} machines were deployed by this region ({shown}). They run on, and nothing will manage them."
-            )
+            were = "1 machine was" if count == 1 else f"{count} machines were"
+            warnings.append(f"{were} deployed by this region ({shown}), and will run on with nothing to manage them.")
         if machines is None and config.installed:
             warnings.append("The region's database could not be asked which machines it has deployed.")
         if not options["backup"]:
@@ -155,7 +163,7 @@ class Resetting(StepKind):
             region,
             looked,
             options,
-            title=f"Reset {host.name}: MAAS is removed" + (", its database kept" if options["keep_database"] else ""),
+            title=f"Reset {host.name}: remove MAAS" + (", keep its database" if options["keep_database"] else ""),
             risk=Risk.IRREVERSIBLE,
             facts=facts,
             losses=_losses(inventory, options),
@@ -210,10 +218,19 @@ async def _machines(host: HostService) -> RegionMachines | None:
         return None
 
 
+def _named(deployed: list[str], count: int) -> str:
+    """The machines, so that the plan rests on which they are; of many, how many and a digest of their names."""
+    if count <= _SHOWN:
+        return ", ".join(deployed)
+    digest = hashlib.sha256("\n".join(deployed).encode()).hexdigest()[:8]
+    return f"{count} machines, list {digest}"
+
+
 def _losses(inventory: Inventory, options: Mapping[str, Any]) -> list[str]:
     keep = options["keep_database"]
     things = [one for one in inventory.things if not one.stays and not (keep and _of_database(one))]
-    lines = [f"{one.kind} {one.name}{_size(one.size)}" for one in things]
+    lines = [] if keep else ["everything that the region knows: its machines, networks, images, users and keys"]
+    lines += [f"{one.kind} {one.name}{_size(one.size)}" for one in things]
     return [*lines[:15], *([f"and {len(lines) - 15} more"] if len(lines) > 15 else [])]
 
 
@@ -235,7 +252,7 @@ def _size(size: int | None) -> str:
     return f" ({size / 1e6:.0f} MB)" if size else ""
 
 
-def _nothing(kind: StepKind, region: RegionService, options: Mapping[str, Any]) -> Plan:
+def _nothing(kind: HostKind, region: RegionService, options: Mapping[str, Any]) -> Plan:
     host = host_of(region)
     left: list[Looked] = []
     reason = "nothing of MAAS is on it that a reset would take away"

@@ -12,9 +12,12 @@ from bot.host.looks import Cause, Look, LookState
 from bot.host.service import HostService
 from bot.host.vocabulary import Sent, StepName
 from bot.maas.service import RegionService
-from bot.operations.steps import OperationStep, StepAgainError, StepContext, StepFailedError
+from bot.operations.steps import OperationStep, StepAgainError, StepContext, StepFailedError, StepKind
 
 T = TypeVar("T")
+
+#: The end of a log that is shown on demand, in bytes.
+_TAIL = 4000
 
 _PASSES = (errors.ConnectionLost, errors.TooManySessions, errors.HostSlow)
 _STAYS = (errors.HostKeyChanged, errors.HostKeyUnknown, errors.KeyRefused, errors.TooManyKeys)
@@ -49,6 +52,8 @@ async def asked(question: Awaitable[T], step: str = "") -> T:
 class JobStep(OperationStep):
     """One step of the helper. `will` is what it does, for plans made before its look can tell."""
 
+    #: Whether plans tell of it in its own words: those of its look name an operation that there is not yet.
+    has_own_words = False
     #: A look that is blocked by one of these before the steps ahead have run says nothing of how it will be then.
     waits_for: frozenset[Cause] = frozenset({Cause.NOT_INSTALLED, Cause.NOT_INITIALISED, Cause.CLUSTER_DOWN})
 
@@ -107,6 +112,21 @@ class OnceStep(JobStep):
         if look.state is LookState.BLOCKED and not context.repeated:
             raise StepFailedError(sentence(look.found), look.remedy)
         return None
+
+
+class HostKind(StepKind):
+    """A kind whose steps are jobs on the host: what they say can be read while they run."""
+
+    has_log = True
+
+    async def log(self, region: RegionService, operation_id: str) -> str:
+        """The end of the log of the newest job of this operation."""
+        helper = host_of(region).helper
+        job = next((one for one in await helper.jobs() if one.job.startswith(f"{operation_id}-")), None)
+        if job is None:
+            return ""
+        size = (await helper.log(job.job, limit=1)).size
+        return (await helper.log(job.job, offset=max(0, size - _TAIL))).text
 
 
 def watcher(context: StepContext) -> Watcher:
