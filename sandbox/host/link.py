@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from sandbox.maas import RegionStandIn
@@ -19,6 +20,7 @@ class RegionLink:
         self._port = 0
         self._host = "127.0.0.1"
         self.up = False
+        self._changing = asyncio.Lock()
 
     async def serve(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Take the port that MAAS will have, whether MAAS runs now or later."""
@@ -28,15 +30,17 @@ class RegionLink:
 
     async def start(self) -> None:
         """MAAS answers from now on."""
-        if not self.up:
-            self.up = True
-            await self.region.start(self._host, self._port)
+        async with self._changing:
+            if not self.up:
+                await self.region.start(self._host, self._port)
+                self.up = True
 
     async def stop(self) -> None:
         """MAAS does not run: its port refuses connections."""
-        if self.up:
-            self.up = False
-            await self.region.stop()
+        async with self._changing:
+            if self.up:
+                self.up = False
+                await self.region.stop()
 
     def wipe(self) -> None:
         """A database that was just migrated: no machines, no administrator."""

@@ -171,6 +171,7 @@ def _restart_look(work: Work) -> Look:
 
 
 async def _restart(work: Work) -> None:
+    work.model.maas.running = False
     await work.link.stop()
     work.progress("Restarting MAAS", None)
     await work.pause(5)
@@ -222,6 +223,7 @@ def _restore_look(work: Work) -> Look:
 
 async def _restore(work: Work) -> None:
     backup = next(one for one in work.model.backups if one.backup == work.args.backup)
+    work.model.maas.running = False
     await work.link.stop()
     await work.percent("pg_restore", 8)
     server = work.model.server_of(work.model.maas.database)

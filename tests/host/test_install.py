@@ -8,11 +8,10 @@ import pytest
 
 from bot.operations.host_install import Installing
 from bot.operations.host_steps import JobStep
-from sandbox.host import HostStandIn
 from tests.endtoend.steps import told
-from tests.host.world import ask_privately, carried_out, hosted, put_there
+from tests.host.world import ask_privately, carried_out, hosted, put_there, the_host
 from tests.kinds.steps import said
-from tests.support.harness import OLGA, Running, until
+from tests.support.harness import OLGA, until
 
 CHANGES = {
     "test": ["snap install maas", "snap install maas-test-db", "migrate", "maas init", "create admin admin"],
@@ -171,8 +170,3 @@ async def test_plans_say_what_is_risky(tmp_path: Path) -> None:
         refusal = said(await it.talk.ask("install"))
         assert "Preflight: Disk: 0.5 GB free" in refusal
         assert "Make room" in refusal
-
-
-def the_host(it: Running) -> HostStandIn:
-    assert it.world.host is not None
-    return it.world.host
