@@ -212,30 +212,43 @@ async def test_a_gate_spreads_calls() -> None:
     assert all(later - earlier < 13.5 for earlier, later in pairwise(times))
 
 
+class StillClock:
+    """Time that passes when it is told to."""
+
+    def __init__(self) -> None:
+        self.at = 0.0
+
+    def now(self) -> float:
+        return self.at
+
+    async def sleep(self, seconds: float) -> None:
+        self.at += seconds
+
+
 async def test_a_gate_feels_its_way_where_no_limit_is_known() -> None:
-    clock = FastClock(200.0)
+    clock = StillClock()
     gate = Gate(Budget(120, 20, floor=12), clock)
 
-    async def paced(count: int) -> float:
-        began = clock.now()
-        for _ in range(count):
-            await gate.enter()
-        return count / (clock.now() - began)
+    def pace() -> float:
+        """Calls a second, once nothing is left of what may come at once."""
+        while gate.take():
+            pass
+        return 1 / gate.delay()
 
-    await paced(20)
-    full = await paced(20)
+    full = pace()
+    assert full == pytest.approx(100 / 60)
     gate.hold(1.0)
-    await paced(2)
-    halved = await paced(10)
+    await clock.sleep(1.0)
+    halved = pace()
+    assert halved == pytest.approx(full / 2, rel=0.05)
     for _ in range(10):
         gate.hold(1.0)
-    await paced(1)
-    lowest = await paced(3)
-    assert lowest < halved * 0.8 < full * 0.8
-    assert lowest > 0.1, "never below the floor"
-    await clock.sleep(400)
-    await paced(20)
-    assert await paced(20) > full * 0.7, "and back to the full pace"
+    await clock.sleep(1.0)
+    assert pace() == pytest.approx(12 / 60, rel=0.1), "never below the floor"
+    await clock.sleep(150.0)
+    assert halved < pace() < full
+    await clock.sleep(150.0)
+    assert pace() == pytest.approx(full), "and back to the full pace"
 
 
 @pytest.mark.parametrize("numbers", [(10, 10, 0), (10, 5, 5), (10, 5, -1)])
