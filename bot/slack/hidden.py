@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 
 import structlog
@@ -12,6 +13,9 @@ from bot.operations.records import Operation
 from bot.operations.service import Operations
 from bot.slack.outbound import Outbound, SlackError, closed_pause
 from bot.storage import StorageUnavailableError
+
+#: For how long after its end an operation is tried again, in seconds.
+_KEPT_TRYING = 86400.0
 
 
 class HiddenThreads:
@@ -46,7 +50,8 @@ class HiddenThreads:
         pause = closed_pause(tries)
         loop = asyncio.get_running_loop()
         self._tries[operation.id] = (tries, loop.time() + pause)
-        loop.call_later(pause, self._again, operation.id)
+        if not operation.state.ended or (operation.ended_at or 0.0) > time.time() - _KEPT_TRYING:
+            loop.call_later(pause, self._again, operation.id)
         self._operations.showing.hidden(operation.id, reason)
         self._log.warning("thread_hidden", operation=operation.id, reason=reason, again_in=round(pause))
         try:

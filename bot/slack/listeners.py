@@ -120,7 +120,7 @@ class Listeners:
         origin = Origin(Door.COMMAND, str(command.get("channel_id") or ""))
         reply = CommandReply(self._outbound, str(command.get("response_url") or ""))
         if text.strip():
-            self._rush.add(partial(self._answer, text, asker, origin, reply, ticket))
+            self._rush.add(asker.user_id, partial(self._answer, text, asker, origin, reply, ticket))
         else:
             self._spawn(self._forms.open(str(command.get("trigger_id") or ""), asker, origin, reply))
 

@@ -32,6 +32,8 @@ _METHOD: Final = "chat.update"
 _AT_ONCE: Final = 6
 _AT_HAND: Final = 2_000
 _STORAGE_PAUSE: Final = 5.0
+#: Tries at a channel that takes no messages, which is about a day.
+_CLOSED_TRIES: Final = 150
 _FATAL_PAUSE: Final = 60.0
 _LONG: Final = 3600.0
 
@@ -216,7 +218,8 @@ class Board:
             self._again(entry, message, urgent=urgent, wait=_FATAL_PAUSE)
         except ChannelRefused as refusal:
             entry.failures += 1
-            self._again(entry, message, urgent=False, wait=closed_pause(entry.failures))
+            if entry.failures < _CLOSED_TRIES:  # a final state stays written down: the next start tries it again
+                self._again(entry, message, urgent=False, wait=closed_pause(entry.failures))
             self._refused(entry.key, refusal.reason)
         except SlackError as refusal:
             # A final state stays written down: the next start tries it again.
