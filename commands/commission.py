@@ -22,7 +22,6 @@ async def commission(
     commissioning_scripts: str = "",
     testing_scripts: str = "",
     parameters: str = "",
-    at_once: int = 25,
 ) -> Plan:
     """Take stock of machines and test them, so that they become Ready.
 
@@ -37,13 +36,8 @@ async def commission(
         commissioning_scripts: run these besides MAAS's own (names or tags, comma-separated)
         testing_scripts: run these tests instead of the default ones; none for no tests
         parameters: values for scripts, like smartctl-validate_storage=sda (comma-separated)
-        at_once: how many machines at the same time
     """
     selection = await select(ctx, machines)
-    if at_once < 1:
-        raise RefusalError(
-            Message("--at-once takes a number from 1 up.", (Paragraph(["--at-once takes a number from 1 up."]),))
-        )
     options = {
         "ids": [machine.system_id for machine in selection],
         "enable_ssh": enable_ssh,
@@ -53,7 +47,6 @@ async def commission(
         "commissioning_scripts": _names(commissioning_scripts),
         "testing_scripts": _names(testing_scripts),
         "parameters": _parameters(parameters),
-        "at_once": at_once,
     }
     return await plan_for(ctx, "commission", options, "commissioned")
 

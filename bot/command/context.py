@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bot.message import Message
+from bot.operations.pacing import Pacing
 from bot.people import Identity, Origin
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ class Context:
     catalog: Catalog
     parser: Parser
     audit: Audit
+    #: How a bulk is to go about its machines.
+    pacing: Pacing = field(default_factory=Pacing)
     #: Whether the person named the region, rather than meaning the usual one.
     region_named: bool = False
 

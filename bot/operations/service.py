@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from statistics import median
@@ -16,6 +16,7 @@ from bot.maas.service import RegionService
 from bot.operations.approvals import Approvals, ApprovalSettings, ask_of
 from bot.operations.engine import Engine
 from bot.operations.kinds import MachineKind
+from bot.operations.pacing import told
 from bot.operations.plan import LeftOut, Plan, Target
 from bot.operations.records import UNDER_WAY, Operation, OperationState, TargetState
 from bot.operations.runner import MachineRunner
@@ -97,7 +98,7 @@ class Operations:
 
     async def plan(self, kind: str, region: RegionService, options: Mapping[str, Any]) -> Plan:
         """Look at the world and say what an operation of this kind would do. Raises MaasError."""
-        return await self._kinds[kind].plan(region, options)
+        return told(await self._kinds[kind].plan(region, options))
 
     async def without_held(self, plan: Plan) -> Plan:
         """The plan without the targets that another operation is at work on; they are left out with its name."""
@@ -228,9 +229,11 @@ class Operations:
         self._changed(operation.id)
         return Verdict(True)
 
-    async def retry_options(self, operation: Operation) -> dict[str, Any]:
-        """The options of an operation for those of its machines that did not end well."""
-        again = [target.key for target in operation.targets if target.state in _ENDED_BADLY]
+    async def retry_options(
+        self, operation: Operation, states: Collection[TargetState] = _ENDED_BADLY
+    ) -> dict[str, Any]:
+        """The options of an operation for those of its machines that did not end well, or ended in these states."""
+        again = [target.key for target in operation.targets if target.state in states]
         return {**operation.plan.options, "ids": again}
 
     async def get(self, operation_id: str) -> Operation:

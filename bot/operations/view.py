@@ -35,6 +35,8 @@ from bot.operations.verdict import remaining as duration
 from bot.policy import Risk
 
 CONFIRM, WITHDRAW, CANCEL = "operation.confirm", "operation.withdraw", "operation.cancel"
+#: Runs the words that are its value, as if whoever pressed it had typed them.
+AGAIN = "page.again"
 #: Opens the form that asks for an approval, and the one for break-glass.
 ASK, BREAK_GLASS = "ask.approval", "ask.break_glass"
 
@@ -180,8 +182,33 @@ def _ended(operation: Operation, kind: MachineKind) -> Message:
     ]
     if operation.state is OperationState.CANCELLED:
         parts.append(Paragraph(_what_was_left(operation)))
+    elif (halted := _not_begun(operation)) is not None:
+        parts.append(Paragraph(halted))
+    if again := _again(operation):
+        parts.append(Buttons(again))
     parts.append(Note(_who_when(operation)))
     return Message(summary, tuple(parts))
+
+
+def _not_begun(operation: Operation) -> Text | None:
+    """Which machines were never begun, and why; None when all were."""
+    rows = [row for row in operation.targets if row.state is TargetState.UNTOUCHED]
+    if not rows:
+        return None
+    names = ", ".join(row.name for row in rows[:20]) + (f" and {len(rows) - 20} more" if len(rows) > 20 else "")
+    return [Mark.IDLE, f" {rows[0].detail or 'Not begun.'} They are as they were: {names}."]
+
+
+def _again(operation: Operation) -> list[Button]:
+    """Buttons that plan it again for those that failed, and for those that were not begun or were stopped."""
+    failed = operation.count(TargetState.FAILED)
+    rest = operation.count(TargetState.UNTOUCHED, TargetState.STOPPED)
+    buttons = []
+    if failed:
+        buttons.append(Button(f"Retry the {failed} that failed", AGAIN, f"retry {operation.id} --only failed"))
+    if rest:
+        buttons.append(Button(f"Take up the other {rest}", AGAIN, f"retry {operation.id} --only rest"))
+    return buttons
 
 
 def _dropped(operation: Operation) -> Message:

@@ -165,6 +165,7 @@ class Router:
             catalog=self._catalog,
             parser=self._parser,
             audit=self._audit,
+            pacing=call.pacing,
             region_named=call.region is not None,
         )
 
