@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import aiohttp
 import structlog
+from pydantic import SecretStr
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -25,11 +26,12 @@ from bot.maas.service import RegionService
 from bot.maas.transport import Transport
 from bot.maas.watcher import RegionWatcher, WatchSettings
 from bot.message import Part
-from bot.operations.all_kinds import machine_kinds
+from bot.operations.all_kinds import all_kinds
 from bot.operations.approvals import ApprovalSettings
 from bot.operations.engine import Engine
-from bot.operations.kinds import MachineKind
+from bot.operations.kinds import Kind
 from bot.operations.records import Operation
+from bot.operations.sealed import Sealed
 from bot.operations.service import Operations
 from bot.operations.store import OperationStore
 from bot.policy import GroupMembers, GroupUnknownError, Policy, Role
@@ -84,6 +86,7 @@ class Bot:
     catalog: Catalog
     overview: Callable[[tuple[RegionService, ...], Sequence[Operation], Health], list[Part]]
     pace: Pace = field(default_factory=Pace)
+    kinds: Sequence[Kind] = field(default_factory=all_kinds)
     metrics: Metrics = field(default_factory=Metrics)
     regions: dict[str, RegionService] = field(default_factory=dict)
     _closers: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
@@ -126,7 +129,7 @@ class Bot:
         )
         self._closers.push_async_callback(audit.close)
         await audit.start()
-        kinds: dict[str, MachineKind] = {kind.name: kind for kind in machine_kinds()}
+        kinds: dict[str, Kind] = {kind.name: kind for kind in self.kinds}
         identities = Identities(outbound, me.team_id)
         policy = Policy(
             me.team_id,
@@ -148,6 +151,7 @@ class Bot:
             kinds,
             policy,
             ApprovalSettings(settings.approval_channel, settings.approval_ttl),
+            sealed=Sealed(database, settings.slack_bot_token or SecretStr("")),
             pause=self.pace.operations,
         )
         threads = Threads(operations, kinds, outbound)

@@ -76,6 +76,7 @@ operations = sa.Table(
     sa.Column("reminders", sa.Integer, nullable=False, default=0),
     sa.Column("broke_glass", sa.Boolean, nullable=False, default=False),
     sa.Column("queued_behind", sa.String(20)),
+    sa.Column("locks", sa.Text, nullable=False, default=""),
 )
 
 #: What other people decided on an operation: one row a person, written once.
@@ -117,6 +118,15 @@ inbox = sa.Table(
     sa.Column("words", sa.Text, nullable=False),
     sa.Column("taken_at", sa.Float, nullable=False),
     sa.Column("replica", sa.String(40), nullable=False, default=""),
+)
+
+#: What operations need and must not show, encrypted (see operations.sealed).
+sealed = sa.Table(
+    "sealed",
+    metadata,
+    sa.Column("key", sa.String(40), primary_key=True),
+    sa.Column("box", sa.Text, nullable=False),
+    sa.Column("sealed_at", sa.Float, nullable=False),
 )
 
 #: Which operation works on which machine (see operations.locks).

@@ -1,14 +1,60 @@
-"""Every kind of operation on machines that the bot knows."""
+"""Every kind of operation that the bot knows."""
 
 from __future__ import annotations
 
+from bot.operations.aborting import Aborting
+from bot.operations.accepting import Accepting
+from bot.operations.adding import Adding
+from bot.operations.cloning import Cloning
 from bot.operations.commissioning import Commissioning
 from bot.operations.deleting import Deleting
-from bot.operations.kinds import MachineKind
+from bot.operations.deploying import Deploying
+from bot.operations.keeping import Allocating, Locking, MarkingBroken, MarkingFixed, Unlocking
+from bot.operations.kinds import Kind, MachineKind
+from bot.operations.placing import Noting, Pooling, Renaming, Tagging, Untagging, Zoning
 from bot.operations.powering import PowerCycling, PoweringOff, PoweringOn
 from bot.operations.releasing import Releasing
+from bot.operations.rescuing import EnteringRescue, LeavingRescue
+from bot.operations.steps import StepKind
+from bot.operations.testing import Testing
 
 
 def machine_kinds() -> tuple[MachineKind, ...]:
-    """One of each. Kinds keep no state."""
-    return (Commissioning(), Releasing(), Deleting(), PoweringOn(), PoweringOff(), PowerCycling())
+    """One of each kind of work on machines. Kinds keep no state."""
+    return (
+        Commissioning(),
+        Accepting(),
+        Testing(),
+        Aborting(),
+        Allocating(),
+        Deploying(),
+        Releasing(),
+        EnteringRescue(),
+        LeavingRescue(),
+        Locking(),
+        Unlocking(),
+        MarkingBroken(),
+        MarkingFixed(),
+        Renaming(),
+        Noting(),
+        Tagging(),
+        Untagging(),
+        Pooling(),
+        Zoning(),
+        Cloning(),
+        Adding(),
+        Deleting(),
+        PoweringOn(),
+        PoweringOff(),
+        PowerCycling(),
+    )
+
+
+def step_kinds() -> tuple[StepKind, ...]:
+    """One of each kind of work in steps."""
+    return ()
+
+
+def all_kinds() -> tuple[Kind, ...]:
+    """Both."""
+    return (*machine_kinds(), *step_kinds())

@@ -48,6 +48,8 @@ def _tags(target: Target) -> frozenset[str]:
 
 def typed_name(plan: Plan) -> str:
     """What has to be typed before something that can't be undone: the target's name, or how many there are."""
+    if plan.in_steps:
+        return plan.typed or plan.subject
     return plan.targets[0].name if len(plan.targets) == 1 else f"{len(plan.targets)} machines"
 
 

@@ -1,4 +1,4 @@
-"""Kinds of operations on machines: what each must know so that the runner can do it durably."""
+"""Kinds of operations: what each must know for a runner to do it durably. Those in steps: operations.steps."""
 
 from __future__ import annotations
 
@@ -22,15 +22,24 @@ class End:
     detail: str = ""
 
 
-class MachineKind(ABC):
-    """One kind of work on machines. Methods raise MaasError; none keeps state."""
+class Kind(ABC):
+    """One kind of work. Methods raise MaasError; none keeps state."""
 
-    #: The name under which operations of this kind are stored.
+    #: The name under which operations of this kind are stored: the command's, with hyphens for its blanks.
     name: str
     #: "Commission", "Commissioning", "Commissioned": for titles while planned, under way and done.
     verb: str
     participle: str
     past: str
+
+    @abstractmethod
+    async def plan(self, region: RegionService, options: Mapping[str, Any]) -> Plan:
+        """Look at the world and say what would be done. Called again at the start, with the same options."""
+
+
+class MachineKind(Kind):
+    """One kind of work on machines, on many at a time."""
+
     #: How many machines are worked on at once unless the options say otherwise.
     at_once = 25
     #: Whether `outcome` needs what MAAS logged of the machine; each look then costs a read of its events.
@@ -63,10 +72,6 @@ class MachineKind(ABC):
             return await region.api.machine(key)
         except NotFound:
             return None
-
-    @abstractmethod
-    async def plan(self, region: RegionService, options: Mapping[str, Any]) -> Plan:
-        """Look at the world and say what would be done. Called again at the start, with the same options."""
 
     @abstractmethod
     async def ask(self, region: RegionService, key: str, options: Mapping[str, Any]) -> None:

@@ -32,7 +32,7 @@ class Renaming(Changing):
         return {"new name": str(options["hostname"])}
 
     def is_so(self, machine: Machine) -> bool:
-        return machine.hostname == self.options["hostname"]
+        return bool(machine.hostname == self.options["hostname"])
 
     def label(self, machine: Machine) -> str:
         return f"now {machine.hostname}"
@@ -83,7 +83,7 @@ class Noting(Changing):
         return {"notes now": machine.description or "none"}
 
     def is_so(self, machine: Machine) -> bool:
-        return machine.description == self.options["text"]
+        return bool(machine.description == self.options["text"])
 
     async def ask(self, region: RegionService, key: str, options: Mapping[str, Any]) -> None:
         """Have the notes of one machine written."""

@@ -31,7 +31,12 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What will be done, to what, and what it costs. `options` is all that is needed to make the plan anew."""
+    """What will be done, to what, and what it costs. `options` is all that is needed to make the plan anew.
+
+    A plan in steps has a `subject`, the one thing that it is about ("the host maas-1", "DHCP on 10.0.0.0/24"): its
+    targets are the steps, done one after the other, and `locks` names what nobody else may work on meanwhile.
+    `typed` is what has to be typed before it when it can't be undone, where that is not the target's name.
+    """
 
     kind: str
     risk: Risk
@@ -43,6 +48,28 @@ class Plan:
     warnings: tuple[str, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
+    subject: str = ""
+    locks: tuple[str, ...] = ()
+    typed: str = ""
+
+    @property
+    def in_steps(self) -> bool:
+        """Whether its targets are steps of one piece of work, and not machines."""
+        return bool(self.subject)
+
+    @property
+    def lock_keys(self) -> tuple[str, ...]:
+        """What is locked while it runs: what it names, or each of its targets."""
+        return tuple(f"@{name}" for name in self.locks) if self.in_steps else tuple(one.key for one in self.targets)
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """The names of what it is about, for people and for the audit."""
+        return (self.subject,) if self.in_steps else tuple(one.name for one in self.targets)
+
+    def name_of(self, key: str) -> str:
+        """What the person knows under one of its `lock_keys`."""
+        return self.subject or next((one.name for one in self.targets if one.key == key), key)
 
     @property
     def fingerprint(self) -> str:
@@ -74,6 +101,9 @@ class Plan:
             warnings=tuple(raw["warnings"]),
             left_out=tuple(LeftOut(**one) for one in raw["left_out"]),
             options=raw["options"],
+            subject=raw.get("subject", ""),
+            locks=tuple(raw.get("locks", ())),
+            typed=raw.get("typed", ""),
         )
 
 

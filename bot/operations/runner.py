@@ -22,9 +22,11 @@ from bot.maas.models import Event, Machine
 from bot.maas.service import RegionService
 from bot.operations.engine import Step
 from bot.operations.kinds import End, MachineKind
+from bot.operations.live import Live
 from bot.operations.pacing import Pacing, Standing
 from bot.operations.plan import Target
 from bot.operations.records import FailureCause, Operation, TargetRow, TargetState
+from bot.operations.sealed import OPTION, Sealed
 from bot.operations.store import OperationStore
 from bot.operations.verdict import entry_for
 from bot.storage import StorageUnavailableError
@@ -48,8 +50,9 @@ class MachineRunner:
         store: OperationStore,
         regions: Mapping[str, RegionService],
         kinds: Mapping[str, MachineKind],
-        changed: Callable[[str], None],
+        live: Live,
         *,
+        sealed: Sealed | None = None,
         pause: float = 1.0,
         silence_limit: float = 3600.0,
     ) -> None:
@@ -59,37 +62,29 @@ class MachineRunner:
             store: where operations are kept.
             regions: the regions by name.
             kinds: the kinds by name.
-            changed: called with an operation's id whenever something of it that people see has changed.
+            live: what people see of operations while they run.
+            sealed: opens what the options of operations keep sealed.
             pause: scales every wait, in seconds; tests make it small.
             silence_limit: seconds without a sign of life from a machine after which it counts as failed.
         """
         self._store = store
         self._regions = regions
         self._kinds = kinds
-        self._changed = changed
+        self._live = live
+        self._sealed = sealed
+        self._changed = live.changed
+        self.cancelled = live.cancelled
+        self._note = live.note
         self._pause = pause
         self._silence_limit = silence_limit
         self._slots: dict[str, asyncio.Semaphore] = {}
         self._first_ended: dict[str, asyncio.Event] = {}
-        self._cancelled: dict[str, asyncio.Event] = {}
-        self._details: dict[tuple[str, str], str] = {}
         self._log = structlog.get_logger("runner")
-
-    def cancelled(self, operation_id: str) -> asyncio.Event:
-        """The flag that is looked at between the steps of an operation, and while it waits."""
-        return self._cancelled.setdefault(operation_id, asyncio.Event())
-
-    def detail(self, operation_id: str, key: str) -> str:
-        """What the machine does at the moment, in MAAS's words; empty when nothing is known."""
-        return self._details.get((operation_id, key), "")
 
     def forget(self, operation: Operation) -> None:
         """Let go of what was kept for an operation that has ended."""
         self._slots.pop(operation.id, None)
         self._first_ended.pop(operation.id, None)
-        self._cancelled.pop(operation.id, None)
-        for target in operation.targets:
-            self._details.pop((operation.id, target.key), None)
 
     async def run(self, operation: Operation, key: str, step: Step) -> None:
         """Ask, then wait, for each phase of the kind. Each is one durable step, safe to repeat."""
@@ -257,7 +252,10 @@ class MachineRunner:
     ) -> bool:
         """Ask. True: MAAS took it. False: look for traces, then perhaps ask again."""
         try:
-            await kind.ask(region, target.key, operation.plan.options)
+            options = operation.plan.options
+            if self._sealed is not None and options.get(OPTION):
+                options = await self._sealed.opened(options)
+            await kind.ask(region, target.key, options)
         except RegionBusy as error:
             if "no rack" in error.problem.lower():
                 raise
@@ -466,13 +464,8 @@ class MachineRunner:
         pacing = Pacing.of(operation.plan.options)
         if pacing.canary and pacing.first_are_over(await self._standings(operation_id)):
             self._first_ended.setdefault(operation_id, asyncio.Event()).set()
-        self._details.pop((operation_id, key), None)
+        self._live.quiet(operation_id, key)
         self._changed(operation_id)
-
-    def _note(self, operation_id: str, key: str, detail: str) -> None:
-        if self._details.get((operation_id, key)) != detail:
-            self._details[operation_id, key] = detail
-            self._changed(operation_id)
 
 
 def _planned(operation: Operation, key: str) -> Target | None:

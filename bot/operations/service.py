@@ -11,15 +11,20 @@ from statistics import median
 from typing import Any
 
 import structlog
+from pydantic import SecretStr
 
 from bot.maas.service import RegionService
 from bot.operations.approvals import Approvals, ApprovalSettings, ask_of
 from bot.operations.engine import Engine
-from bot.operations.kinds import MachineKind
+from bot.operations.kinds import Kind, MachineKind
+from bot.operations.live import Live
 from bot.operations.pacing import told
 from bot.operations.plan import LeftOut, Plan, Target
 from bot.operations.records import UNDER_WAY, Operation, OperationState, TargetState
 from bot.operations.runner import MachineRunner
+from bot.operations.sealed import Sealed
+from bot.operations.step_runner import StepRunner
+from bot.operations.steps import StepKind
 from bot.operations.store import OperationStore
 from bot.operations.verdict import Verdict, entry_for, remaining
 from bot.operations.work import OperationWork
@@ -41,18 +46,23 @@ class Operations:
         self,
         store: OperationStore,
         regions: Mapping[str, RegionService],
-        kinds: Mapping[str, MachineKind],
+        kinds: Mapping[str, Kind],
         policy: Policy,
         approval: ApprovalSettings,
         *,
+        sealed: Sealed | None = None,
         pause: float = 1.0,
     ) -> None:
         self._store = store
+        self._sealed = sealed
         self._kinds = kinds
         self._policy = policy
         self._listeners: list[Callable[[str], None]] = []
-        self._runner = MachineRunner(store, regions, kinds, self._changed, pause=pause)
-        self.work = OperationWork(store, regions, kinds, self._runner, self._changed, pause=pause)
+        self._live = Live(self._changed)
+        machine_kinds = {name: kind for name, kind in kinds.items() if isinstance(kind, MachineKind)}
+        machines = MachineRunner(store, regions, machine_kinds, self._live, sealed=sealed, pause=pause)
+        steps = StepRunner(store, regions, self._live, pause=pause)
+        self.work = OperationWork(store, regions, kinds, machines, steps, self._live, pause=pause)
         self.approvals = Approvals(store, policy, approval, changed=self._changed, start=self._begin)
         self._engine: Engine | None = None
         self._housekeeping: asyncio.Task[None] | None = None
@@ -68,7 +78,7 @@ class Operations:
         """Launch the engine and pick up what was left: operations under way, confirmed ones never begun, old plans."""
         self._engine = engine
         for operation in await self._store.newest(states=[OperationState.CANCELLING], limit=1000):
-            self._runner.cancelled(operation.id).set()
+            self._live.cancelled(operation.id).set()
         engine.subscribe(changed=self._changed, cancel=self._cancelled_elsewhere)
         await engine.launch()
         for operation in await self._store.newest(states=UNDER_WAY, limit=1000):
@@ -100,11 +110,19 @@ class Operations:
         """Look at the world and say what an operation of this kind would do. Raises MaasError."""
         return told(await self._kinds[kind].plan(region, options))
 
+    async def seal(self, secret: SecretStr) -> str:
+        """Keep what an operation needs and nobody may read; the key that opens it goes into its option `sealed`."""
+        assert self._sealed is not None, "nothing keeps secrets here"
+        return await self._sealed.seal(secret)
+
     async def without_held(self, plan: Plan) -> Plan:
         """The plan without the targets that another operation is at work on; they are left out with its name."""
-        held = await self._store.holders(plan.region, {target.key for target in plan.targets})
+        held = await self._store.holders(plan.region, plan.lock_keys)
         if not held:
             return plan
+        if plan.in_steps:
+            holder = next(iter(held.values()))
+            return replace(plan, targets=(), left_out=(LeftOut(plan.subject, held_by(holder)),))
         free = tuple(target for target in plan.targets if target.key not in held)
         taken = [LeftOut(target.name, held_by(held[target.key])) for target in plan.targets if target.key in held]
         return replace(plan, targets=free, left_out=(*plan.left_out, *taken))
@@ -126,9 +144,13 @@ class Operations:
 
         Returns the plan as it is, and None, when nothing is held or when it needs an approval, which binds to a plan.
         """
-        held = await self._store.holders(plan.region, set(plan.options.get("ids", ())))
+        wanted = plan.lock_keys if plan.in_steps else plan.options.get("ids", ())
+        held = await self._store.holders(plan.region, wanted)
         if not held or plan.risk is not Risk.CHANGE:
             return plan, None
+        last = max(held.values(), key=lambda holder: holder.confirmed_at or 0.0)
+        if plan.in_steps:
+            return plan, last.id
         known = {target.key for target in plan.targets}
         names = {target.key: target.name for holder in held.values() for target in holder.plan.targets}
         waiting = tuple(
@@ -142,7 +164,6 @@ class Operations:
             if not waiting
             else f"{self._kinds[plan.kind].verb} " + (waiting[0].name if count == 1 else f"{count} machines")
         )
-        last = max(held.values(), key=lambda holder: holder.confirmed_at or 0.0)
         return replace(plan, title=title, targets=(*plan.targets, *waiting), left_out=left_out), last.id
 
     async def propose(
@@ -174,12 +195,13 @@ class Operations:
             return Verdict(False, f"{operation_id} has expired. Ask again: the plan has to fit the world as it is now.")
         async with self._confirming:
             if operation.queued_behind is None:
-                holders = await self._store.holders(operation.region, {target.key for target in operation.targets})
+                holders = await self._store.holders(operation.region, operation.plan.lock_keys)
                 held = {key: holder for key, holder in holders.items() if holder.id != operation.id}
                 if held:
                     key, holder = next(iter(held.items()))
-                    name = next(target.name for target in operation.targets if target.key == key)
-                    return Verdict(False, f"{name}: {held_by(holder)}. Confirm again when that has ended.")
+                    return Verdict(
+                        False, f"{operation.plan.name_of(key)}: {held_by(holder)}. Confirm again when that has ended."
+                    )
             moved = await self._store.move(
                 operation.id,
                 [OperationState.PLANNED],
@@ -225,16 +247,21 @@ class Operations:
         )
         if not moved:
             return Verdict(False, f"{operation_id} has ended: {operation.outcome or operation.state}")
-        self._runner.cancelled(operation.id).set()
+        self._live.cancelled(operation.id).set()
         self._changed(operation.id)
         return Verdict(True)
 
     async def retry_options(
         self, operation: Operation, states: Collection[TargetState] = _ENDED_BADLY
-    ) -> dict[str, Any]:
-        """The options of an operation for those of its machines that did not end well, or ended in these states."""
+    ) -> dict[str, Any] | None:
+        """The options of an operation for what did not end well, or ended in these states; None when nothing did.
+
+        Work in steps is planned anew as a whole: each step looks first, so what is done stays done.
+        """
+        if operation.plan.in_steps:
+            return None if operation.state is OperationState.DONE else dict(operation.plan.options)
         again = [target.key for target in operation.targets if target.state in states]
-        return {**operation.plan.options, "ids": again}
+        return {**operation.plan.options, "ids": again} if again else None
 
     async def get(self, operation_id: str) -> Operation:
         """Read one operation, with what its targets do at the moment.
@@ -244,7 +271,7 @@ class Operations:
         """
         operation = await self._store.get(operation_id)
         targets = tuple(
-            target if target.state.ended else replace(target, detail=self._runner.detail(operation_id, target.key))
+            target if target.state.ended else replace(target, detail=self._live.detail(operation_id, target.key))
             for target in operation.targets
         )
         return replace(operation, targets=targets)
@@ -275,12 +302,18 @@ class Operations:
         """The operation that is at work on this machine, if any."""
         return (await self._store.holders(region, {key})).get(key)
 
-    def kind(self, operation: Operation) -> MachineKind:
+    def kind(self, operation: Operation) -> Kind:
         """The kind of an operation, for its words."""
         return self._kinds[operation.kind]
 
     async def usual_duration(self, kind: str, region: str) -> timedelta | None:
-        """The median of how long it took lately, or None when it was done fewer than three times."""
+        """The median of how long it took lately, or None when it was done too seldom to tell.
+
+        Of machines it is the time for one, after three of them; of work in steps that of the whole.
+        """
+        if isinstance(self._kinds.get(kind), StepKind):
+            whole = await self._store.whole_durations(kind, region)
+            return timedelta(seconds=median(whole)) if whole else None
         durations = await self._store.durations(kind, region)
         return timedelta(seconds=median(durations)) if len(durations) >= 3 else None
 
@@ -320,7 +353,7 @@ class Operations:
             await asyncio.sleep(max(1.0, 10 * self._pause))
 
     def _cancelled_elsewhere(self, operation_id: str) -> None:
-        flag = self._runner.cancelled(operation_id)
+        flag = self._live.cancelled(operation_id)
         if not flag.is_set():
             flag.set()
             self._changed(operation_id)

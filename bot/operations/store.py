@@ -70,7 +70,7 @@ class OperationStore:
                 channel=origin.channel,
                 operation_id=operation_id,
                 region=plan.region,
-                subjects=tuple(target.name for target in plan.targets),
+                subjects=plan.subjects,
                 words=words,
                 details=details,
             )
@@ -128,19 +128,27 @@ class OperationStore:
         return await self._database.run(read)
 
     async def holders(self, region: str, keys: Collection[str]) -> dict[str, Operation]:
-        """Which of the targets `keys` belong to an operation under way that is not done with them."""
+        """Which of these locks belong to an operation under way that is not done with them.
+
+        `keys` are `lock_keys` of plans: a machine is let go of when its own work has ended, anything else at the end.
+        """
+        under_way = (table.c.region == region, table.c.state.in_([state.value for state in UNDER_WAY]))
 
         def read(connection: sa.Connection) -> dict[str, Operation]:
             query = (
                 sa.select(targets_table.c.key.label("target_key"), *table.c)
                 .join(table, table.c.id == targets_table.c.operation_id)
-                .where(table.c.region == region, table.c.state.in_([state.value for state in UNDER_WAY]))
+                .where(*under_way)
                 .where(targets_table.c.state.in_(["waiting", "asking", "asked"]))
                 .order_by(table.c.confirmed_at.desc())
             )
             wanted = set(keys)
             rows = connection.execute(query).mappings()
-            return {row["target_key"]: operation_of(row) for row in rows if row["target_key"] in wanted}
+            found = {row["target_key"]: operation_of(row) for row in rows if row["target_key"] in wanted}
+            named = table.select().where(*under_way, table.c.locks != "").order_by(table.c.confirmed_at.desc())
+            for row in connection.execute(named).mappings():
+                found |= {key: operation_of(row) for key in wanted.intersection(row["locks"].split("\n"))}
+            return found
 
         return await self._database.run(read)
 
@@ -297,13 +305,29 @@ class OperationStore:
 
         return await self._database.run(read)
 
+    async def whole_durations(self, kind: str, region: str, limit: int = 20) -> list[float]:
+        """How long operations of this kind took lately, in seconds, newest first; only those that succeeded."""
+        query = (
+            sa.select(table.c.ended_at - table.c.started_at)
+            .where(table.c.kind == kind, table.c.region == region, table.c.state == OperationState.DONE.value)
+            .order_by(table.c.ended_at.desc())
+            .limit(limit)
+        )
+        taken = await self._database.run(lambda connection: list(connection.execute(query).scalars()))
+        return [float(value) for value in taken if value is not None]
+
 
 def _is_target(operation_id: str, key: str) -> sa.ColumnElement[bool]:
     return sa.and_(targets_table.c.operation_id == operation_id, targets_table.c.key == key)
 
 
 def _planned(plan: Plan) -> dict[str, str]:
-    return {"plan": plan.to_json(), "fingerprint": plan.fingerprint, "nonce": secrets.token_urlsafe(12)}
+    return {
+        "plan": plan.to_json(),
+        "fingerprint": plan.fingerprint,
+        "nonce": secrets.token_urlsafe(12),
+        "locks": "\n".join(plan.lock_keys) if plan.in_steps else "",
+    }
 
 
 def _insert_targets(connection: sa.Connection, operation_id: str, plan: Plan) -> None:

@@ -30,8 +30,10 @@ _STARTED = frozenset({"User starting node testing", "Testing"})
 
 
 class Testing(MachineKind):
-    """The kind `test`. Its options are `ids`, `enable_ssh`, `testing_scripts`, `parameters`, and `destructive`: which
-    of the scripts destroy what is on the disks, as the region had it when it was asked for."""
+    """The kind `test`. Its options are `ids`, `enable_ssh`, `testing_scripts`, `parameters`, and `destructive`.
+
+    The last are those of the scripts that destroy what is on the disks, as the region had it when it was asked for.
+    """
 
     name = "test"
     verb, participle, past = "Test", "Testing", "Tested"

@@ -40,7 +40,7 @@ def entry_for(
         link=operation.link,
         operation_id=operation.id,
         region=operation.region,
-        subjects=subjects if subjects is not None else tuple(target.name for target in operation.plan.targets),
+        subjects=subjects if subjects is not None else operation.plan.subjects,
         words=operation.words,
         details={"fingerprint": operation.plan.fingerprint, **(details or {})},
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from bot.message import (
@@ -28,15 +28,14 @@ from bot.message import (
     Text,
     When,
 )
-from bot.operations.kinds import MachineKind
-from bot.operations.plan import Plan
+from bot.operations.aftermath import again, not_begun
+from bot.operations.kinds import Kind
+from bot.operations.plan import Plan, Target
 from bot.operations.records import Operation, OperationState, TargetRow, TargetState
 from bot.operations.verdict import remaining as duration
 from bot.policy import Risk
 
 CONFIRM, WITHDRAW, CANCEL = "operation.confirm", "operation.withdraw", "operation.cancel"
-#: Runs the words that are its value, as if whoever pressed it had typed them.
-AGAIN = "page.again"
 #: Opens the form that asks for an approval, and the one for break-glass.
 ASK, BREAK_GLASS = "ask.approval", "ask.break_glass"
 
@@ -58,7 +57,7 @@ _ROWS = 50
 _NOT_CONFIRMED = "It was not confirmed within 15 minutes. Nothing was done."
 
 
-def root(operation: Operation, kind: MachineKind, usual: timedelta | None = None) -> Message:
+def root(operation: Operation, kind: Kind, usual: timedelta | None = None) -> Message:
     """The one message that is edited in place from the plan to the outcome."""
     match operation.state:
         case OperationState.PLANNED:
@@ -79,7 +78,8 @@ def _planned(operation: Operation, usual: timedelta | None) -> Message:
     parts: list[Part] = [Paragraph([Mark.WARN, " ", Bold(f"{plan.title}?"), "  ", Code(operation.id)])]
     parts += plan_parts(plan)
     if usual is not None:
-        parts.append(Note([f"It usually takes about {duration(usual.total_seconds())} a machine."]))
+        each = "" if plan.in_steps else " a machine"
+        parts.append(Note([f"It usually takes about {duration(usual.total_seconds())}{each}."]))
     if operation.queued_behind is not None:
         behind = Code(operation.queued_behind)
         parts.append(Paragraph([Mark.BUSY, " It starts when ", behind, " has ended. The plan is made anew then."]))
@@ -118,13 +118,13 @@ def _awaiting(operation: Operation) -> Message:
 def plan_parts(plan: Plan) -> list[Part]:
     """Targets by name with state and facts, what will be done, what is lost, what could go wrong."""
     parts: list[Part] = []
-    if len(plan.targets) <= 10:
-        parts.append(Bullets([_target_line(target.name, target.state, target.facts) for target in plan.targets]))
+    if plan.in_steps or len(plan.targets) <= 10:
+        parts.append(Bullets([_target_line(plan, target) for target in plan.targets]))
     else:
         rows = [(target.name, target.state, target.facts.get("owner", "")) for target in plan.targets]
         parts.append(Table(("Machine", "State", "Owner"), rows, caption=f"{len(rows)} machines"))
-    parts.append(Paragraph([Bold("What happens")]))
-    parts.append(Bullets([[step] for step in plan.steps]))
+    if plan.steps:
+        parts += [Paragraph([Bold("What happens")]), Bullets([[step] for step in plan.steps])]
     if plan.losses:
         parts += [Paragraph([Bold("What will be lost")]), Bullets([[loss] for loss in plan.losses])]
     parts += [Paragraph([Mark.WARN, " ", warning]) for warning in plan.warnings]
@@ -137,12 +137,13 @@ def plan_parts(plan: Plan) -> list[Part]:
     return parts
 
 
-def _target_line(name: str, state: str, facts: Mapping[str, str]) -> Text:
-    known = [f"{label} {value}" for label, value in facts.items() if value not in {"", "nobody", "none"}]
-    return [Code(name), f"  {state}", *([f" ({', '.join(known)})"] if known else [])]
+def _target_line(plan: Plan, target: Target) -> Text:
+    known = [f"{label} {value}" for label, value in target.facts.items() if value not in {"", "nobody", "none"}]
+    name: list[Span] = [Bold(target.name), ": "] if plan.in_steps else [Code(target.name), "  "]
+    return [*name, target.state, *([f" ({', '.join(known)})"] if known else [])]
 
 
-def _under_way(operation: Operation, kind: MachineKind) -> Message:
+def _under_way(operation: Operation, kind: Kind) -> Message:
     subject = _subject(operation)
     done, failed = operation.count(TargetState.DONE), operation.count(TargetState.FAILED)
     total = len(operation.targets)
@@ -162,7 +163,7 @@ def _under_way(operation: Operation, kind: MachineKind) -> Message:
     return Message(summary, tuple(parts))
 
 
-def _ended(operation: Operation, kind: MachineKind) -> Message:
+def _ended(operation: Operation, kind: Kind) -> Message:
     good = operation.state is OperationState.DONE
     took = duration((operation.ended_at or 0) - (operation.started_at or operation.created_at))
     subject = _subject(operation)
@@ -171,7 +172,7 @@ def _ended(operation: Operation, kind: MachineKind) -> Message:
         OperationState.FAILED: f"{kind.participle} {subject} failed",
         OperationState.CANCELLED: f"{kind.participle} {subject} was cancelled",
     }[operation.state]
-    if operation.state is OperationState.FAILED and operation.count(TargetState.DONE):
+    if operation.state is OperationState.FAILED and operation.count(TargetState.DONE) and not operation.plan.in_steps:
         title = f"{kind.past} {operation.count(TargetState.DONE)} of {len(operation.targets)} machines"
     summary = f"{title}: {operation.outcome}, in {took}. {operation.id}"
     mark = Mark.OK if good else Mark.FAIL if operation.state is OperationState.FAILED else Mark.WARN
@@ -182,33 +183,12 @@ def _ended(operation: Operation, kind: MachineKind) -> Message:
     ]
     if operation.state is OperationState.CANCELLED:
         parts.append(Paragraph(_what_was_left(operation)))
-    elif (halted := _not_begun(operation)) is not None:
+    elif (halted := not_begun(operation)) is not None:
         parts.append(Paragraph(halted))
-    if again := _again(operation):
-        parts.append(Buttons(again))
+    if buttons := again(operation):
+        parts.append(Buttons(buttons))
     parts.append(Note(_who_when(operation)))
     return Message(summary, tuple(parts))
-
-
-def _not_begun(operation: Operation) -> Text | None:
-    """Which machines were never begun, and why; None when all were."""
-    rows = [row for row in operation.targets if row.state is TargetState.UNTOUCHED]
-    if not rows:
-        return None
-    names = ", ".join(row.name for row in rows[:20]) + (f" and {len(rows) - 20} more" if len(rows) > 20 else "")
-    return [Mark.IDLE, f" {rows[0].detail or 'Not begun.'} They are as they were: {names}."]
-
-
-def _again(operation: Operation) -> list[Button]:
-    """Buttons that plan it again for those that failed, and for those that were not begun or were stopped."""
-    failed = operation.count(TargetState.FAILED)
-    rest = operation.count(TargetState.UNTOUCHED, TargetState.STOPPED)
-    buttons = []
-    if failed:
-        buttons.append(Button(f"Retry the {failed} that failed", AGAIN, f"retry {operation.id} --only failed"))
-    if rest:
-        buttons.append(Button(f"Take up the other {rest}", AGAIN, f"retry {operation.id} --only rest"))
-    return buttons
 
 
 def _dropped(operation: Operation) -> Message:
@@ -223,7 +203,8 @@ def _dropped(operation: Operation) -> Message:
         Paragraph([after]),
     ]
     if operation.state is OperationState.VOID:
-        parts.append(Paragraph(["Look at the machines and ask again: ", Code(f"/maas {operation.words}")]))
+        look = "Look at what changed" if operation.plan.in_steps else "Look at the machines"
+        parts.append(Paragraph([f"{look} and ask again: ", Code(f"/maas {operation.words}")]))
     parts.append(Note(["Asked by ", operation.requester_name, "."]))
     return Message(f"{operation.plan.title} {title}. {after} {operation.id}", tuple(parts))
 
@@ -239,17 +220,20 @@ def _tasks(operation: Operation, title: str) -> Tasks:
     rows: Sequence[TargetRow] = operation.targets
     if len(rows) > _ROWS:
         rows = sorted(rows, key=lambda row: (_ATTENTION.index(row.state), row.seq))
-    tasks = [Task(row.key, _row_title(row), _TASK_STATES[row.state], row.detail) for row in rows]
+    tasks = [Task(row.key, _row_title(operation, row), _TASK_STATES[row.state], row.detail) for row in rows]
     return Tasks(title, tasks, total=len(operation.targets))
 
 
-def _row_title(row: TargetRow) -> str:
-    state = {TargetState.WAITING: "waiting", TargetState.ASKING: "asking MAAS"}.get(row.state, row.label)
+def _row_title(operation: Operation, row: TargetRow) -> str:
+    asking = "under way" if operation.plan.in_steps else "asking MAAS"
+    state = {TargetState.WAITING: "waiting", TargetState.ASKING: asking}.get(row.state, row.label)
     took = f", {duration(row.ended_at - row.asked_at)}" if row.ended_at and row.asked_at else ""
     return f"{row.name}: {state}{took}"
 
 
 def _subject(operation: Operation) -> str:
+    if operation.plan.in_steps:
+        return operation.plan.subject
     count = len(operation.targets)
     return operation.targets[0].name if count == 1 else f"{count} machines"
 
@@ -274,10 +258,12 @@ def _what_was_left(operation: Operation) -> Text:
     spans: list[Span] = []
     if operation.cancelled_by:
         spans += ["Cancelled by ", Person(operation.cancelled_by), ". "]
+    in_steps = operation.plan.in_steps
     if stopped:
-        spans.append(f"Aborted in MAAS: {', '.join(stopped[:20])}. ")
+        spans.append(f"{'Stopped' if in_steps else 'Aborted in MAAS'}: {', '.join(stopped[:20])}. ")
     if untouched:
-        spans.append(f"Not touched: {', '.join(untouched[:20])}{'…' if len(untouched) > 20 else ''}.")
+        more = "…" if len(untouched) > 20 else ""
+        spans.append(f"{'Not begun' if in_steps else 'Not touched'}: {', '.join(untouched[:20])}{more}.")
     return spans
 
 
@@ -290,8 +276,9 @@ def failure(operation: Operation, row: TargetRow) -> Message:
     ]
     if cause is not None and cause.tail:
         parts.append(Log(cause.script or "output", cause.tail))
-    again = Code(f"/maas retry {operation.id}")
-    parts.append(Note(["More: ", Code(f"/maas machine {row.name}"), "  When it has ended: ", again]))
+    words = Code(f"/maas retry {operation.id}")
+    more: list[Span] = [] if operation.plan.in_steps else ["More: ", Code(f"/maas machine {row.name}"), "  "]
+    parts.append(Note([*more, "When it has ended: ", words]))
     files = (
         (File(f"{row.name}-{cause.script}.log", f"{row.name}: {cause.script}", cause.log),)
         if cause and cause.log
@@ -300,7 +287,7 @@ def failure(operation: Operation, row: TargetRow) -> Message:
     return Message(f"{row.name} {row.label}: {summary}", tuple(parts), files)
 
 
-def farewell(operation: Operation, kind: MachineKind) -> Message:
+def farewell(operation: Operation, kind: Kind) -> Message:
     """The last reply: it notifies whoever asked, which an edited message does not."""
     good = operation.state is OperationState.DONE
     took = duration((operation.ended_at or 0) - (operation.started_at or operation.created_at))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import sqlalchemy as sa
 import structlog
@@ -14,11 +14,14 @@ from bot.maas.errors import MaasError
 from bot.maas.service import RegionService
 from bot.operations import locks
 from bot.operations.engine import Step
-from bot.operations.kinds import MachineKind
+from bot.operations.kinds import Kind
+from bot.operations.live import Live
 from bot.operations.pacing import told
 from bot.operations.plan import Plan, difference
 from bot.operations.records import UNDER_WAY, Operation, OperationState, TargetState
 from bot.operations.runner import MachineRunner
+from bot.operations.step_runner import StepRunner
+from bot.operations.steps import StepKind
 from bot.operations.store import OperationStore
 from bot.operations.verdict import entry_for
 from bot.policy import Risk
@@ -38,17 +41,20 @@ class OperationWork:
         self,
         store: OperationStore,
         regions: Mapping[str, RegionService],
-        kinds: Mapping[str, MachineKind],
-        runner: MachineRunner,
-        changed: Callable[[str], None],
+        kinds: Mapping[str, Kind],
+        machines: MachineRunner,
+        steps: StepRunner,
+        live: Live,
         *,
         pause: float,
     ) -> None:
         self._store = store
         self._regions = regions
         self._kinds = kinds
-        self._runner = runner
-        self._changed = changed
+        self._machines = machines
+        self._steps = steps
+        self._live = live
+        self._changed = live.changed
         self._pause = pause
         self._log = structlog.get_logger("work")
 
@@ -93,7 +99,7 @@ class OperationWork:
             return None
 
         def take(connection: sa.Connection) -> None:
-            keys = [target.key for target in operation.targets]
+            keys = operation.plan.lock_keys
             taken = locks.acquire(connection, operation.region, keys, operation.id, time.time())
             if taken:
                 raise _HeldError(next(iter(taken.values())))
@@ -113,14 +119,18 @@ class OperationWork:
         return None
 
     async def _held(self, operation: Operation) -> str | None:
-        keys = [target.key for target in operation.targets]
-        holders = await self._store.holders(operation.region, keys)
+        holders = await self._store.holders(operation.region, operation.plan.lock_keys)
         others = [holder for holder in holders.values() if holder.id != operation.id and holder.started_at is not None]
         return others[0].id if others else None
 
     async def run_target(self, operation_id: str, key: str, step: Step) -> None:
-        """Work on one target."""
-        await self._runner.run(await self._store.get(operation_id), key, step)
+        """Work on one target: a machine, or a step at its turn."""
+        operation = await self._store.get(operation_id)
+        kind = self._kinds.get(operation.kind)
+        if isinstance(kind, StepKind):
+            await self._steps.run(operation, kind, key, step)
+        else:
+            await self._machines.run(operation, key, step)
 
     async def finish(self, operation_id: str) -> None:
         """Write how it ended, and give the locks back in the same transaction."""
@@ -144,7 +154,9 @@ class OperationWork:
             ended_at=time.time(),
         )
         if moved:
-            self._runner.forget(operation)
+            self._machines.forget(operation)
+            self._steps.forget(operation)
+            self._live.forget(operation)
             self._log.info("operation_ended", operation=operation_id, state=state, done=done, failed=failed)
             self._changed(operation_id)
 
@@ -177,7 +189,9 @@ class OperationWork:
 
 
 def outcome_of(operation: Operation, done: int, failed: int) -> str:
-    """How it came out, in counts of MAAS's own states; those that were never begun are counted for themselves."""
+    """How it came out: in counts of MAAS's own states and of what was never begun, or by the step that broke it off."""
+    if operation.plan.in_steps:
+        return _outcome_of_steps(operation, done)
     labels: dict[str, int] = {}
     halted = operation.count(TargetState.UNTOUCHED) if failed else 0
     for target in operation.targets:
@@ -189,3 +203,16 @@ def outcome_of(operation: Operation, done: int, failed: int) -> str:
         rest = f", {halted} not begun" if halted else ""
         return f"{failed} of {total} failed{rest} ({states})"
     return f"{done} of {total} done ({states})"
+
+
+def _outcome_of_steps(operation: Operation, done: int) -> str:
+    total = len(operation.targets)
+    if done == total:
+        return "done" if total == 1 else f"all {total} steps done"
+    broken = next((row for row in operation.targets if row.state in {TargetState.FAILED, TargetState.STOPPED}), None)
+    rest = operation.count(TargetState.UNTOUCHED)
+    counts = f"{done} of {total} steps done" + (f", {rest} not begun" if rest else "")
+    if broken is None:
+        return counts
+    word = "failed" if broken.state is TargetState.FAILED else "was stopped"
+    return f"{broken.name} {word}; {counts}"

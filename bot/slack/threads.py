@@ -11,7 +11,7 @@ from datetime import timedelta
 import structlog
 
 from bot.operations import view
-from bot.operations.kinds import MachineKind
+from bot.operations.kinds import Kind
 from bot.operations.records import Operation, OperationState, TargetState
 from bot.operations.service import Operations
 from bot.slack.card_board import CardBoard
@@ -40,7 +40,7 @@ _SILENT = frozenset(
 class Threads:
     """Shows operations in Slack, all rendered from stored state: a restart goes on with the same thread."""
 
-    def __init__(self, operations: Operations, kinds: Mapping[str, MachineKind], outbound: Outbound) -> None:
+    def __init__(self, operations: Operations, kinds: Mapping[str, Kind], outbound: Outbound) -> None:
         self._operations = operations
         self._kinds = kinds
         self._outbound = outbound

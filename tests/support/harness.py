@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from bot.app import Bot, Pace
+from bot.command.declaration import Catalog
+from bot.operations.all_kinds import all_kinds
+from bot.operations.kinds import Kind
 from commands.catalogue import build_catalog
 from commands.status import overview
 from sandbox.demo import World
@@ -157,13 +160,20 @@ class Running:
 
 
 @asynccontextmanager
-async def running(state: Path, *, settings: dict[str, str] | None = None, **options: Any) -> AsyncIterator[Running]:
+async def running(
+    state: Path,
+    *,
+    settings: dict[str, str] | None = None,
+    catalog: Catalog | None = None,
+    kinds: Sequence[Kind] | None = None,
+    **options: Any,
+) -> AsyncIterator[Running]:
     """Stand-ins and bot, up and with a filled fleet view; both stopped at the end."""
     options = {"speed": 40.0, "strict_timing": False, **options}
     world = World.build(state, **options)
     world.extra = settings or {}
     await world.start()
-    bot = Bot(world.settings(), build_catalog(), overview, pace=QUICK)
+    bot = Bot(world.settings(), catalog or build_catalog(), overview, pace=QUICK, kinds=kinds or all_kinds())
     try:
         await bot.start()
         await until(lambda: bot.regions["default"].fleet.status.filled_at, what="the fleet view to fill")
