@@ -53,6 +53,7 @@ from bot.slack.inbox import Inbox
 from bot.slack.listeners import Listeners
 from bot.slack.outbound import Outbound, SlackError, SlackFatal
 from bot.slack.router import Router
+from bot.slack.sheets import SheetDrawer, SheetForms
 from bot.slack.threads import Threads
 from bot.storage import Database, StorageUnavailableError
 from bot.telemetry import Metrics
@@ -166,6 +167,7 @@ class Bot:
         await operations.start(engine)
 
         parser = Parser(self.catalog)
+        drawer = SheetDrawer()
         router = Router(
             catalog=self.catalog,
             parser=parser,
@@ -176,6 +178,7 @@ class Bot:
             threads=threads,
             metrics=self.metrics,
             audit=audit,
+            sheets=drawer.offer,
         )
         forms = Forms(router, outbound, identities, policy, self.catalog, parser, self.regions)
 
@@ -205,6 +208,7 @@ class Bot:
             inbox=inbox,
             outbound=outbound,
             bot_user_id=me.user_id,
+            more=(SheetForms(drawer, router, outbound),),
         )
         await self._take_words(listeners, client, me, database)
 

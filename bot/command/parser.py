@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import typing
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, get_type_hints
 
@@ -46,7 +46,7 @@ class Call:
     region: str | None = None
     reason: str = ""
     queue: bool = False
-    pacing: Pacing = Pacing()
+    pacing: Pacing = field(default_factory=Pacing)
 
     def run(self, context: Any) -> Awaitable[Any]:
         return self.command.handler(context, *self.args, **self.kwargs)

@@ -22,8 +22,9 @@ _READS = 6
 
 
 class Deploying(MachineKind):
-    """The kind `deploy`. Its options are `ids`, `osystem`, `series`, `kernel`, `in_memory`, `comment`; cloud-init's data
-    is sealed as `cloud_init`, and `cloud_init_is` is what may be told of it.
+    """The kind `deploy`. Its options are `ids`, `osystem`, `series`, `kernel`, `in_memory`, `comment`.
+
+    cloud-init's data is sealed as `cloud_init`; the option `cloud_init_is` is what may be told of it.
 
     The plan fills in what the person left open, as MAAS's settings have it: it is asked for in so many words, so that
     a setting changed meanwhile does not change what was agreed to.
@@ -150,9 +151,7 @@ async def _with_image(
     return kept, left_out
 
 
-async def _with_network(
-    region: RegionService, machines: Sequence[Machine]
-) -> tuple[list[Machine], list[LeftOut]]:
+async def _with_network(region: RegionService, machines: Sequence[Machine]) -> tuple[list[Machine], list[LeftOut]]:
     """Those with an interface that is linked to a subnet, as MAAS wants it, and the others."""
     slots = asyncio.Semaphore(_READS)
 

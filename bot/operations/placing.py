@@ -29,6 +29,7 @@ class Renaming(Changing):
         return locked(machine)
 
     def facts(self, machine: Machine, options: Mapping[str, Any]) -> Mapping[str, str]:
+        del machine
         return {"new name": str(options["hostname"])}
 
     def is_so(self, machine: Machine) -> bool:
@@ -124,6 +125,7 @@ class Tagging(Changing):
         self, region: RegionService, machines: Sequence[Machine], options: Mapping[str, Any]
     ) -> Sequence[str]:
         """A tag that is not there yet, and one that MAAS gives by itself."""
+        del machines
         tag = next((one for one in await region.api.tags() if one.name == options["tag"]), None)
         if tag is None:
             return [f"There is no tag {options['tag']} yet: it is made. Withdraw if that is a misspelling."]

@@ -225,9 +225,7 @@ class MachineRunner:
             return ""
         return pacing.halted(target.seq, await self._store.standings(operation.id))
 
-    async def _baseline(
-        self, operation: Operation, target: TargetRow, kind: MachineKind, region: RegionService
-    ) -> int:
+    async def _baseline(self, operation: Operation, target: TargetRow, kind: MachineKind, region: RegionService) -> int:
         """The newest event from before the request; 0 where the log is not asked for traces of it."""
         if not kind.logged:
             return 0
