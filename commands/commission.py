@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from bot.command.context import Context, RefusalError
+from bot.command.context import Context
 from bot.command.declaration import command
-from bot.message import Code, Message, Paragraph, Span
 from bot.operations.plan import Plan
 from bot.policy import Risk
 from commands.planning import plan_for
 from commands.selecting import select
+from commands.values import names, scripts
+from commands.values import parameters as values_of
 
 
 @command("commission", risk=Risk.CHANGE, example="/maas commission node-3", machine="machines")
@@ -38,34 +39,27 @@ async def commission(
         parameters: values for scripts, like smartctl-validate_storage=sda (comma-separated)
     """
     selection = await select(ctx, machines)
+    extra, tests = names(commissioning_scripts), names(testing_scripts)
+    await scripts(ctx, extra, tests=False)
+    await scripts(ctx, tests, tests=True)
     options = {
         "ids": [machine.system_id for machine in selection],
         "enable_ssh": enable_ssh,
         "skip_bmc_config": skip_bmc_config,
         "skip_networking": skip_networking,
         "skip_storage": skip_storage,
-        "commissioning_scripts": _names(commissioning_scripts),
-        "testing_scripts": _names(testing_scripts),
-        "parameters": _parameters(parameters),
+        "commissioning_scripts": extra,
+        "testing_scripts": tests,
+        "parameters": values_of(parameters),
     }
     return await plan_for(ctx, "commission", options, "commissioned")
 
 
-def _names(text: str) -> list[str]:
-    return [name for name in text.replace(" ", ",").split(",") if name]
+@command("accept", risk=Risk.CHANGE, example="/maas accept status:new", machine="machines")
+async def accept(ctx: Context, *machines: str) -> Plan:
+    """Take in machines that enlisted themselves: MAAS commissions them with its defaults.
 
-
-def _parameters(text: str) -> dict[str, str]:
-    values: dict[str, str] = {}
-    for pair in _names(text):
-        name, equals, value = pair.partition("=")
-        if not equals or not name:
-            spans: list[Span] = [
-                Code(pair),
-                " is no parameter; write NAME=VALUE, like ",
-                Code("smartctl-validate_storage=sda"),
-                ".",
-            ]
-            raise RefusalError(Message(f"{pair} is no parameter; write NAME=VALUE.", (Paragraph(spans),)))
-        values[name] = value
-    return values
+    The same as commission without any options, and only for machines that are New.
+    """
+    selection = await select(ctx, machines)
+    return await plan_for(ctx, "accept", {"ids": [machine.system_id for machine in selection]}, "accepted")
