@@ -14,7 +14,7 @@ from cyclopts import exceptions as faults
 
 from bot.command.cleanup import clean, split
 from bot.command.declaration import Catalog, Command
-from bot.message import Code, Message, Note, Paragraph, Span, Text
+from bot.message import Code, Message, Note, Paragraph, Span, Text, plain
 from bot.operations.pacing import Pacing
 
 _LONGEST_QUOTE = 60
@@ -233,8 +233,9 @@ def _take_pacing(tokens: list[str]) -> tuple[list[str], Pacing]:
             continue
         value = value if equals else next(words, "")
         if not (value.isascii() and value.isdigit() and 0 < int(value) < 100_000):
-            text: list[Span] = [f"{name} takes a number from 1 up, like ", Code(f"{name} 3"), "."]
-            raise UsageError(Message(f"{name} takes a number from 1 up.", (Paragraph(text),)))
+            fits: list[Span] = [Code(_cut(value)), f" does not fit {name}."] if value else [f"{name} needs a value."]
+            text = [*fits, " It takes a whole number from 1 up, like ", Code(f"{name} 3"), "."]
+            raise UsageError(Message(plain(text), (Paragraph(text),)))
         given[name.removeprefix("--").replace("-", "_")] = int(value)
     return rest, Pacing(**given)
 
