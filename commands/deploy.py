@@ -100,7 +100,9 @@ async def _power(ctx: Context, machines: list[Machine]) -> list[str]:
     """What is wrong with the machines' power, in sentences. A BMC that hangs is not waited for."""
     asked = [machine for machine in machines if facts.switchable(machine)]
     if len(asked) > _ASKED:
-        return [f"Their BMCs were not asked: {len(asked)} are too many. /maas power status asks some at a time."]
+        trouble = [machine for machine in asked if machine.power_state == "error"]
+        known = [f"MAAS has trouble with the BMC of {facts.named(trouble)}: it will hardly start."] if trouble else []
+        return [f"The {len(asked)} BMCs were not asked now; /maas power status asks up to 30 at a time.", *known]
 
     async def one(machine: Machine) -> PowerState | None:
         try:

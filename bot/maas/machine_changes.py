@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from bot.maas import models, models_machine
 from bot.maas.decoding import decode
-from bot.maas.errors import Conflict, NotFound, UnexpectedAnswer
+from bot.maas.errors import BadRequest, Conflict, NotFound, UnexpectedAnswer
 from bot.maas.machine_calls import MachineCalls
 from bot.maas.models import Machine
 from bot.maas.models_machine import Interface, Named, Script
@@ -225,7 +225,12 @@ class MachineChanges(MachineCalls):
         except NotFound:
             if not on:
                 return
-            await self._transport.call("Tags", "create", data={"name": name}, subject=subject)
+            try:
+                await self._transport.call("Tags", "create", data={"name": name}, subject=subject)
+            except BadRequest as error:
+                # Another machine of the same bulk had it made a moment ago.
+                if "already exists" not in error.problem:
+                    raise
             await self._transport.call("Tag", "update_nodes", params=params, data=data, subject=subject)
 
     async def by_mac(self, mac: str) -> Machine | None:

@@ -79,4 +79,4 @@ class Aborting(MachineKind):
 def _reason_against(machine: Machine) -> str | None:
     if machine.status in _ABORTABLE:
         return None
-    return f"it is {machine.status_name}: MAAS does nothing to it that could be aborted"
+    return f"it is {machine.status_name}; MAAS does nothing to it that could be aborted"

@@ -40,12 +40,12 @@ async def missing(region: Region, wanted: Wanted, architectures: Sequence[str]) 
 
 
 async def _reason(region: Region, images: Sequence[BootResource], wanted: Wanted, architecture: str) -> str:
-    of_series = [one for one in images if _is(one, wanted)]
+    of_series = [one for one in images if _full_name(one) == wanted.name]
     fitting = [one for one in of_series if _architecture(one) == architecture]
     if not of_series:
         names = sorted({_full_name(one) for one in images if "bootloader" not in one.name} - {""})
         near = get_close_matches(wanted.name, names, 1)
-        hint = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(names)}" if names else ""
+        hint = f" (did you mean {near[0]}?)" if near else f"; there are {', '.join(names)}" if names else ""
         return f"the region has no image {wanted.name}{hint}"
     if not fitting:
         return f"the region has {wanted.name} for {', '.join(sorted(map(_architecture, of_series)))} only"
@@ -76,13 +76,8 @@ def _kernel_missing(fitting: Sequence[BootResource], wanted: Wanted) -> str:
     return f"{wanted.name} has no kernel {wanted.kernel}" + (f"; there are {', '.join(offered)}" if offered else "")
 
 
-def _is(image: BootResource, wanted: Wanted) -> bool:
-    # Images that people uploaded have names without a slash; MAAS calls their system "custom".
-    name = image.name if "/" in image.name else f"custom/{image.name}"
-    return name == wanted.name
-
-
 def _full_name(image: BootResource) -> str:
+    # Images that people uploaded have names without a slash; MAAS calls their system "custom".
     return image.name if "/" in image.name else f"custom/{image.name}"
 
 

@@ -69,6 +69,7 @@ class EnteringRescue(_Rescue):
         """Look at each machine anew and leave out those that MAAS would refuse."""
         machines, left_out = await facts.sort_out(region, list(options["ids"]), _reason_against_on)
         running = [machine for machine in machines if facts.runs_system(machine)]
+        since = await facts.deployed_since(region, running)
         losses = [
             f"{one.name}: {facts.system_of(one)} is cut off; what it has not written to disk is lost"
             for one in running[:10]
@@ -81,7 +82,7 @@ class EnteringRescue(_Rescue):
             risk=Risk.DESTRUCTIVE if running else Risk.CHANGE,
             region=region.name,
             title=f"Put {facts.subject(machines)} into rescue mode",
-            targets=facts.targets_of(machines, facts.facts_of),
+            targets=facts.targets_of(machines, lambda one: facts.facts_of(one, since.get(one.system_id, ""))),
             steps=(
                 "MAAS restarts it over the network (PXE) into a system that runs from memory; its disks stay as they "
                 "are and can be mounted.",

@@ -44,13 +44,14 @@ class Testing(MachineKind):
         """Look at each machine anew and leave out those that MAAS would refuse."""
         machines, left_out = await facts.sort_out(region, list(options["ids"]), _reason_against)
         running = [machine for machine in machines if facts.runs_system(machine)]
+        since = await facts.deployed_since(region, running)
         destructive = list(options.get("destructive") or ())
         return Plan(
             kind=self.name,
             risk=Risk.IRREVERSIBLE if destructive else Risk.DESTRUCTIVE if running else Risk.CHANGE,
             region=region.name,
             title=f"Test {facts.subject(machines)}",
-            targets=facts.targets_of(machines, facts.facts_of),
+            targets=facts.targets_of(machines, lambda one: facts.facts_of(one, since.get(one.system_id, ""))),
             steps=_steps(options),
             losses=_losses(running, destructive),
             warnings=tuple(await _warnings(region, machines, running)),
