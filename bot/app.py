@@ -17,6 +17,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.audit import Audit, Entry, Health, Rhythm, mirror_for
 from bot.command.declaration import Catalog
 from bot.command.parser import Parser
+from bot.host.service import HostPace, HostService
 from bot.maas.diagnoses import Diagnoses
 from bot.maas.errors import MaasError, Unauthorized
 from bot.maas.fleet import FleetView
@@ -35,7 +36,7 @@ from bot.operations.sealed import Sealed
 from bot.operations.service import Operations
 from bot.operations.store import OperationStore
 from bot.policy import GroupMembers, GroupUnknownError, Policy, Role
-from bot.settings import Mode, RegionSettings, Settings
+from bot.settings import Mode, RegionSettings, Settings, key_in
 from bot.slack.approval_forms import ApprovalForms
 from bot.slack.clicks import Clicks
 from bot.slack.connection import (
@@ -50,6 +51,7 @@ from bot.slack.forms import Forms
 from bot.slack.home import Home
 from bot.slack.identity import Identities
 from bot.slack.inbox import Inbox
+from bot.slack.key_form import KeyForm
 from bot.slack.listeners import Listeners
 from bot.slack.outbound import Outbound, SlackError, SlackFatal
 from bot.slack.router import Router
@@ -75,6 +77,7 @@ class Pace:
     snapshot: float = 30.0
     operations: float = 1.0
     audit: Rhythm = field(default_factory=Rhythm)
+    host: HostPace = field(default_factory=HostPace)
     #: Between two reads of machines that have changed.
     rereads: float = 2.0
 
@@ -155,14 +158,19 @@ class Bot:
             sealed=Sealed(database, settings.slack_bot_token or SecretStr("")),
             pause=self.pace.operations,
         )
-        threads = Threads(operations, kinds, outbound)
+        threads = Threads(operations, kinds, outbound, pace=0.5 * self.pace.operations)
         await outbound.resume()
         await threads.start()
         self._closers.push_async_callback(threads.close)
         lock_file = settings.state_dir / "engine.lock" if database.is_sqlite else None
         self._closers.push_async_callback(operations.close)
         engine = Engine(
-            settings.engine_database_url(), operations.work, lock_file, database, keep=settings.keep_operations
+            settings.engine_database_url(),
+            operations.work,
+            lock_file,
+            database,
+            keep=settings.keep_operations,
+            poll=2.0 * self.pace.operations,
         )
         await operations.start(engine)
 
@@ -204,6 +212,7 @@ class Bot:
             clicks=Clicks(policy, identities, operations, threads),
             forms=forms,
             decisions=ApprovalForms(operations, threads, identities, outbound),
+            keys=KeyForm(router, outbound, identities, policy),
             home=home,
             inbox=inbox,
             outbound=outbound,
@@ -253,7 +262,8 @@ class Bot:
             self.metrics.maas_calls.labels(name, endpoint, str(status or "none")).inc()
             self.metrics.maas_seconds.labels(name, endpoint).observe(seconds)
 
-        transport = Transport(region.url, region.key(), cache_dir=state / "describe", on_call=count)
+        key = self.settings.key_of(name)
+        transport = Transport(region.url, key, cache_dir=state / "describe", on_call=count)
         api = Region(transport, name)
         self._closers.push_async_callback(api.close)
         fleet = FleetView(api.url, state / f"fleet-{name}.json")
@@ -267,7 +277,7 @@ class Bot:
             ),
         )
         try:
-            await api.whoami()
+            await self._present_key(api, name)
         except Unauthorized as error:
             raise FatalRegionError(f"Region {name}: {error.problem} {error.remedy}") from None
         except MaasError as error:
@@ -278,7 +288,27 @@ class Bot:
         diagnoses = Diagnoses(api, fleet)
         diagnoses.start()
         self._closers.push_async_callback(diagnoses.stop)
-        return RegionService(name, region.url, api, fleet, watcher, diagnoses)
+        host = None
+        if region.host is not None:
+            host = HostService.of(region.host, self.settings.own_key_file(name), self.pace.host)
+            self._closers.push_async_callback(host.close)
+        return RegionService(name, region.url, api, fleet, watcher, diagnoses, host)
+
+    async def _present_key(self, api: Region, name: str) -> None:
+        """See that the region takes the bot's key: that of the settings, or the one that was made at its installation.
+
+        Raises:
+            Unauthorized, MaasError: it takes neither, or does not answer.
+        """
+        try:
+            await api.whoami()
+        except Unauthorized:
+            own = self.settings.own_key_file(name)
+            if not own.exists():
+                raise
+            api.use_key(key_in(own))
+            await api.whoami()
+            structlog.get_logger("app").warning("key_of_settings_refused", region=name, used=str(own))
 
     async def _take_words(self, listeners: Listeners, client: AsyncWebClient, me: Me, database: Database) -> None:
         settings = self.settings

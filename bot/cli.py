@@ -47,6 +47,7 @@ def demo(
     seed: int = 1,
     speed: float = 1.0,
     maas: str = "3.4.10",
+    fresh: bool = False,
 ) -> int:
     """Run the whole bot on stand-ins for Slack and MAAS, with a page in the browser.
 
@@ -57,11 +58,12 @@ def demo(
         seed: of everything random
         speed: how much faster than life the machines are
         maas: version that the region stand-in plays (2.9.3 or 3.4.10)
+        fresh: an empty region, as right after its installation, for trying `/maas setup`
     """
     # Test equipment: imported here alone, and only when it is asked for.
     from sandbox.demo import run_demo
 
-    return run_demo(port=port, state=state, machines=machines, seed=seed, speed=speed, version=maas)
+    return run_demo(port=port, state=state, machines=machines, seed=seed, speed=speed, version=maas, fresh=fresh)
 
 
 @app.command

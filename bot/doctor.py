@@ -9,14 +9,18 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 
 import aiohttp
+from pydantic import SecretStr
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.audit.mirror import MirrorError, mirror_for
 from bot.audit.program import opened
+from bot.host.errors import HostError
 from bot.host.key import look_at_host_key
+from bot.host.service import HostService
 from bot.maas.errors import MaasError
 from bot.maas.region import Region
 from bot.maas.transport import Transport
@@ -61,10 +65,16 @@ async def _look(settings: Settings) -> AsyncIterator[Finding]:
     async for finding in _slack(settings):
         yield finding
     for name, region in settings.all_regions().items():
-        async for finding in _region(name, region):
-            yield finding
+        key = settings.key_of(name)
+        if key is None:
+            found = "MAAS is not installed there by this bot: it has no API key"
+            yield Finding(f"region {name}", False, found, "/maas install does it, or set MAAS_API_KEY.")
+        else:
+            async for finding in _region(name, region, key):
+                yield finding
         if region.host is not None:
-            yield await _host(name, region.host)
+            async for finding in _host(name, region.host, settings.own_key_file(name)):
+                yield finding
     yield _people(settings)
 
 
@@ -135,13 +145,13 @@ async def _slack(settings: Settings) -> AsyncIterator[Finding]:
     )
 
 
-async def _region(name: str, region: RegionSettings) -> AsyncIterator[Finding]:
+async def _region(name: str, region: RegionSettings, key: SecretStr) -> AsyncIterator[Finding]:
     what = f"region {name}"
     skew = await _clock_skew(region.url)
     if skew is not None and abs(skew) > _CLOCK_LIMIT / 2:
         remedy = "Set the clock of this host or of the region (NTP); MAAS refuses requests more than 300 s off."
         yield Finding(f"{what}, clock", False, f"differs by {skew:.0f} s", remedy)
-    api = Region(Transport(region.url, region.key()), name)
+    api = Region(Transport(region.url, key), name)
     try:
         async with asyncio.timeout(4 * _PATIENCE):
             version = await api.version()
@@ -179,10 +189,25 @@ async def _clock_skew(url: str) -> float | None:
         return None
 
 
-async def _host(name: str, host: HostSettings) -> Finding:
-    """Whether the host answers, and shows the key that is pinned. Nothing is run on it."""
+async def _host(name: str, host: HostSettings, key_file: Path) -> AsyncIterator[Finding]:
+    """Whether the host shows the pinned key, lets the bot in, and has a helper that it may run."""
+    what = f"host of region {name}"
     look = await look_at_host_key(host)
-    return Finding(f"host of region {name}", look.well, look.found, look.remedy)
+    yield Finding(what, look.well, look.found, look.remedy)
+    if not look.well:
+        return
+    service = HostService.of(host, key_file)
+    try:
+        async with asyncio.timeout(2 * _PATIENCE):
+            hello = await service.helper.hello()
+    except HostError as error:
+        yield Finding(f"{what}, helper", False, error.problem, error.remedy)
+    except TimeoutError:
+        yield Finding(f"{what}, helper", False, "it does not answer in time", "Look at the host's load.")
+    else:
+        yield Finding(f"{what}, helper", True, f"version {hello.helper} on {hello.hostname}, sudo lets the bot run it")
+    finally:
+        await service.close()
 
 
 def _people(settings: Settings) -> Finding:

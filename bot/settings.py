@@ -10,25 +10,30 @@ from datetime import timedelta
 from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
 import sqlalchemy as sa
 from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
-    model_validator,
 )
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot.policy.file import PolicyFileError, misnamed, read_policy
 from bot.policy.rules import Rules
 from bot.settings_fields import Channels, Duration, OneChannel, People
+from bot.settings_regions import (
+    HostSettings,
+    OptionalPath,
+    OptionalSecret,
+    OptionalText,
+    RegionSettings,
+    key_in,
+)
 
-_API_KEY = re.compile(r"[^:\s]+:[^:\s]+:[^:\s]+")
+__all__ = ["HostSettings", "LogFormat", "LogLevel", "Mode", "RegionSettings", "Settings", "SettingsError"]
+__all__ += ["key_in", "load_settings"]
 
 
 class SettingsError(Exception):
@@ -37,15 +42,6 @@ class SettingsError(Exception):
     def __init__(self, faults: list[str]) -> None:
         super().__init__("\n".join(faults))
         self.faults = faults
-
-
-def _empty_is_none(value: object) -> object:
-    return None if value == "" else value
-
-
-OptionalSecret = Annotated[SecretStr | None, BeforeValidator(_empty_is_none)]
-OptionalPath = Annotated[Path | None, BeforeValidator(_empty_is_none)]
-OptionalText = Annotated[str | None, BeforeValidator(_empty_is_none)]
 
 
 class Mode(StrEnum):
@@ -63,55 +59,6 @@ class LogLevel(StrEnum):
     INFO = "info"
     WARNING = "warning"
     ERROR = "error"
-
-
-class HostSettings(BaseModel):
-    """How to reach a region's host over SSH."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    host: str
-    ssh_port: int = Field(22, ge=1, le=65535)
-    ssh_user: str = "maasbot"
-    ssh_key_file: OptionalPath = None
-    ssh_known_hosts: OptionalPath = None
-
-
-class RegionSettings(BaseModel):
-    """One MAAS region: where its API is, the key for it, and its host where known."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    url: str
-    api_key: OptionalSecret = None
-    api_key_file: OptionalPath = None
-    host: HostSettings | None = None
-
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        if not re.match(r"https?://[^/\s]+", self.url):
-            raise ValueError("url: must look like http://HOST:5240/MAAS")
-        if self.api_key is None and self.api_key_file is None:
-            raise ValueError("api_key: missing; give it or api_key_file")
-        if self.api_key is not None and not _API_KEY.fullmatch(self.api_key.get_secret_value().strip()):
-            raise ValueError("api_key: must be three parts joined by colons, as 'maas apikey' prints it")
-        return self
-
-    def key(self) -> SecretStr:
-        """The API key itself.
-
-        Raises:
-            ValueError: the file can't be read or holds no key.
-        """
-        if self.api_key is not None:
-            return SecretStr(self.api_key.get_secret_value().strip())
-        assert self.api_key_file is not None
-        try:
-            text = self.api_key_file.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "not text"
-            raise ValueError(f"{self.api_key_file} can't be read ({reason})") from None
-        if not _API_KEY.fullmatch(text):
-            raise ValueError(f"{self.api_key_file} holds no API key (three parts joined by colons)")
-        return SecretStr(text)
 
 
 class Settings(BaseSettings):
@@ -170,7 +117,7 @@ class Settings(BaseSettings):
             ValidationError: MAAS_URL without a key, or with a bad one.
         """
         regions = dict(self.regions)
-        if self.maas_url is not None:
+        if self.maas_url is not None or self.maas_host:
             host = None
             if self.maas_host:
                 host = HostSettings(
@@ -181,16 +128,33 @@ class Settings(BaseSettings):
                     ssh_known_hosts=self.maas_ssh_known_hosts,
                 )
             regions["default"] = RegionSettings(
-                url=self.maas_url, api_key=self.maas_api_key, api_key_file=self.maas_api_key_file, host=host
+                url=self.maas_url or f"http://{self.maas_host}:5240/MAAS",
+                api_key=self.maas_api_key,
+                api_key_file=self.maas_api_key_file,
+                host=host,
             )
         return regions
+
+    def own_key_file(self, region: str) -> Path:
+        """Where the bot keeps an API key that it has made for itself: in the file of the settings, or its own."""
+        return self.all_regions()[region].api_key_file or self.state_dir / f"region-{region}.key"
+
+    def key_of(self, region: str) -> SecretStr | None:
+        """The API key of a region: that of the settings, else the one that the bot had made; None when there is none.
+
+        Raises:
+            ValueError: a file can't be read or holds no key.
+        """
+        key = self.all_regions()[region].key()
+        own = self.own_key_file(region)
+        return key_in(own) if key is None and own.exists() else key
 
     def secrets(self) -> list[str]:
         """Every secret value, for the redactor of the logs."""
         held = [self.slack_bot_token, self.slack_app_token, self.slack_signing_secret]
-        keys = [region.key() for region in self.all_regions().values()]
+        keys = [self.key_of(region) for region in self.all_regions()]
         password = sa.make_url(self.database_url.get_secret_value()).password if self.database_url else None
-        keys += [SecretStr(str(password))] if password else []
+        keys += [SecretStr(str(password)) if password else None]
         return [secret.get_secret_value() for secret in (*held, *keys) if secret is not None]
 
     def policy_warnings(self) -> list[str]:
@@ -304,18 +268,19 @@ def _slack_faults(settings: Settings) -> list[str]:
 
 
 def _region_faults(settings: Settings) -> list[str]:
-    if settings.maas_url is None and not settings.regions:
+    if settings.maas_url is None and not settings.maas_host and not settings.regions:
         return ["MAAS_URL: missing; it looks like http://HOST:5240/MAAS"]
-    if settings.maas_url is not None and "default" in settings.regions:
-        return ["MAAS_URL: set, and [regions.default] as well; keep one of them"]
+    if (settings.maas_url is not None or settings.maas_host) and "default" in settings.regions:
+        name = "MAAS_URL" if settings.maas_url is not None else "MAAS_HOST"
+        return [f"{name}: set, and [regions.default] as well; keep one of them"]
     try:
         regions = settings.all_regions()
     except ValidationError as error:
         return [_rename_default(line) for line in _describe(error)]
     faults = []
-    for name, region in regions.items():
+    for name in regions:
         try:
-            region.key()
+            settings.key_of(name)
         except ValueError as error:
             label = "MAAS_API_KEY_FILE" if name == "default" else f"regions.{name}.api_key_file"
             faults.append(f"{label}: {error}")
@@ -331,7 +296,8 @@ def _rename_default(line: str) -> str:
 
 
 def _policy_faults(settings: Settings) -> list[str]:
-    names = {*settings.regions, *(["default"] if settings.maas_url is not None else [])}
+    own = settings.maas_url is not None or settings.maas_host
+    names = {*settings.regions, *(["default"] if own else [])}
     return misnamed(settings.policy, regions=names)
 
 

@@ -18,6 +18,7 @@ _SECRET_SHAPES = re.compile(
     r"|oauth_signature=\"?[^\",\s]+"  # the API key's secret, in MAAS's Authorization header
     r"|Expected signature base string:[^'\"]*"  # MAAS answers a wrong secret with the right one
     r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"  # user:password in a URL
+    r"|(?<![A-Za-z0-9])[A-Za-z0-9]{16,20}:[A-Za-z0-9]{16,20}:[A-Za-z0-9]{30,34}(?![A-Za-z0-9])"  # a MAAS API key
 )
 
 

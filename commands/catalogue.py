@@ -1,4 +1,4 @@
-"""All commands, in the order in which help shows them."""
+"""All commands, in the sections and the order in which help shows them."""
 
 from __future__ import annotations
 
@@ -9,17 +9,23 @@ from commands import (
     audit,
     clone,
     commission,
+    config,
     delete,
     deploy,
+    dhcp,
     help,
     keeping,
     machines,
+    network,
+    notifications,
     operations,
     placing,
     policy,
     power,
+    records,
     release,
     rescue,
+    sshkeys,
     status,
     testing,
 )
@@ -27,8 +33,16 @@ from commands import (
 
 def build_catalog() -> Catalog:
     """Collect every declared command."""
-    families = [
-        *(status, machines, add, commission, testing, deploy, power, rescue, keeping, placing, clone, release, delete),
-        *(operations, approvals, audit, policy, help),
-    ]
-    return Catalog.from_modules(families)
+    return Catalog.from_modules(
+        {
+            "Region": [status],
+            "Machines": [
+                *(machines, add, commission, testing, deploy, release, delete),
+                *(power, rescue, keeping, placing, clone),
+            ],
+            "Network": [network, dhcp, records],
+            "Settings": [config, sshkeys, notifications],
+            "Operations": [operations, approvals, audit],
+            "You and the bot": [policy, help],
+        }
+    )

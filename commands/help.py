@@ -18,7 +18,7 @@ _ASKS = {
 }
 
 
-@command("help", risk=Risk.READ, example="/maas help commission")
+@command("help", risk=Risk.READ, example="/maas help machines")
 async def help_(ctx: Context, *command_name: str) -> Message:
     """List the commands that you may run here, or explain one."""
     asks = [Ask(one.name, one.risk, ctx.region.name) for one in ctx.catalog]
@@ -27,9 +27,12 @@ async def help_(ctx: Context, *command_name: str) -> Message:
     if command_name:
         return _explain(ctx, " ".join(command_name), allowed)
     shown = [one for one in ctx.catalog if allowed[one.name]]
-    parts: list[Part] = [
-        Paragraph([Bold("What you can do here")]),
-        Bullets([_line(ctx, one) for one in shown]),
+    parts: list[Part] = [Paragraph([Bold("What you can do here")])]
+    for title, commands in ctx.catalog.sections.items():
+        own = [one for one in commands if one in shown]
+        if own:
+            parts += [Paragraph([Bold(title)]), Bullets([_line(one) for one in own])]
+    parts.append(
         Note(
             [
                 "In a thread: mention me, then the same words. ",
@@ -38,20 +41,21 @@ async def help_(ctx: Context, *command_name: str) -> Message:
                 Code("/maas whoami"),
                 " tells what you may do and why.",
             ]
-        ),
-    ]
+        )
+    )
     return Message(f"{len(shown)} commands: {', '.join(one.name for one in shown)}.", tuple(parts))
 
 
-def _line(ctx: Context, one: Command) -> Text:
-    return [
-        Code(ctx.parser.usage(one) if len(ctx.parser.usage(one)) <= 60 else f"{one.name} …"),
-        f"  {one.summary}",
-    ]
+def _line(one: Command) -> Text:
+    return [Code(one.example), f"  {one.summary}"]
 
 
 def _explain(ctx: Context, name: str, allowed: dict[str, bool]) -> Message:
     one = ctx.catalog.get(name)
+    family = [member for member in ctx.catalog.family(name) if allowed[member.name] and member is not one]
+    if one is None and family:
+        names = ", ".join(member.name for member in family)
+        return Message(f"{name}: {names}.", (Bullets([_line(member) for member in family]),))
     if one is None or not allowed[one.name]:
         known = [candidate for candidate, may in allowed.items() if may]
         near = get_close_matches(name.lower(), known, 1)
@@ -69,6 +73,8 @@ def _explain(ctx: Context, name: str, allowed: dict[str, bool]) -> Message:
     if options:
         parts.append(Bullets([[Code(flag), f"  {text}"] for flag, text in options]))
     parts += [Paragraph([_asks(one)]), Paragraph(["For example: ", Code(one.example)])]
+    if family:
+        parts += [Paragraph(["Of the same family:"]), Bullets([_line(member) for member in family])]
     return Message(f"{one.name}: {one.summary} For example: {one.example}", tuple(parts))
 
 

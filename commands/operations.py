@@ -71,9 +71,10 @@ async def cancel(ctx: Context, operation: str, /) -> Message:
 
 @command("retry", risk=Risk.CHANGE, example="/maas retry op-4k2f")
 async def retry(ctx: Context, operation: str, /, *, only: Literal["all", "failed", "rest"] = "all") -> Plan:
-    """Plan an operation again for those of its machines that did not end well, with the same options.
+    """Plan an operation again for those of its machines that did not end well, from the step that failed.
 
-    What was done stays done. The new plan is shown first, and confirmed or approved like any other.
+    Its options are the same. What was done stays done. The new plan is shown first, and confirmed or approved like any
+    other.
 
     Args:
         only: failed for those that failed, rest for those that were stopped or never begun
@@ -88,7 +89,7 @@ async def retry(ctx: Context, operation: str, /, *, only: Literal["all", "failed
     region = next((one for one in ctx.regions if one.name == found.region), None)
     if region is None:
         raise RefusalError(say(f"The region {found.region} is no longer in the settings."))
-    plan = await ctx.operations.plan(found.kind, region, options)
+    plan = await ctx.operations.plan(ctx.operations.retry_kind(found), region, options)
     if not plan.targets:
         reasons = "; ".join(f"{one.name}: {one.reason}" for one in plan.left_out[:5])
         what = "It can't" if found.plan.in_steps else "None of its machines can"

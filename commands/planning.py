@@ -8,6 +8,7 @@ from typing import Any
 from bot.command.context import Context, RefusalError
 from bot.message import Bullets, Code, Message, Note, Paragraph, Part
 from bot.operations.plan import Plan
+from bot.operations.view import queue_offer
 
 
 async def plan_for(ctx: Context, kind: str, options: Mapping[str, Any], done: str) -> Plan:
@@ -21,21 +22,23 @@ async def plan_for(ctx: Context, kind: str, options: Mapping[str, Any], done: st
     if ctx.queue and (await ctx.operations.behind(plan))[1] is not None:
         return plan
     if not plan.targets:
+        held = (await ctx.operations.behind(plan))[1] is not None
         plan = await ctx.operations.with_holders(plan)
-        raise RefusalError(_nothing_to_do(plan, done))
+        raise RefusalError(_nothing_to_do(plan, done, queue_offer(ctx.words) if held else []))
     return plan
 
 
-def _nothing_to_do(plan: Plan, done: str) -> Message:
+def _nothing_to_do(plan: Plan, done: str, offer: list[Part]) -> Message:
     if len(plan.left_out) == 1:
         one = plan.left_out[0]
         sentence = f"can't be {done} now: {one.reason}."
-        return Message(f"{one.name} {sentence}", (Paragraph([Code(one.name), f" {sentence}"]),))
-    head = f"None of these {len(plan.left_out)} machines can be {done} now."
+        return Message(f"{one.name} {sentence}", (Paragraph([Code(one.name), f" {sentence}"]), *offer))
+    what = f"None of these {len(plan.left_out)}" if plan.in_steps else f"None of these {len(plan.left_out)} machines"
+    head = f"{what} can be {done} now."
     parts: list[Part] = [
         Paragraph([head]),
         Bullets([[Code(one.name), f": {one.reason}"] for one in plan.left_out[:20]]),
     ]
     if len(plan.left_out) > 20:
         parts.append(Note([f"20 of {len(plan.left_out)} shown."]))
-    return Message(head, tuple(parts))
+    return Message(head, (*parts, *offer))

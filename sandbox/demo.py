@@ -54,8 +54,12 @@ class World:
         version: str = "3.4.10",
         keep: bool = False,
         strict_timing: bool = True,
+        fresh: bool = False,
     ) -> World:
-        """Make both stand-ins; with `keep` their state lives in `state` and is found there again."""
+        """Make both stand-ins; with `keep` their state lives in `state` and is found there again.
+
+        A `fresh` region is empty, as after its installation.
+        """
         workspace = Workspace(seed=seed, state_file=state / "slack.json" if keep else None, strict_timing=strict_timing)
         catalog = build_catalog()
         parser = Parser(catalog)
@@ -67,6 +71,7 @@ class World:
             seed=seed,
             speed=speed,
             state_file=state / "maas.json" if keep else None,
+            fresh=fresh,
         )
         return cls(workspace, SlackServer(workspace), region, state)
 
@@ -123,7 +128,9 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
         os.environ.update(saved)
 
 
-def run_demo(*, port: int, state: Path | None, machines: int, seed: int, speed: float, version: str) -> int:
+def run_demo(
+    *, port: int, state: Path | None, machines: int, seed: int, speed: float, version: str, fresh: bool = False
+) -> int:
     """Run until SIGTERM or SIGINT. Returns the exit code."""
     if version not in {"2.9.3", "3.4.10"}:
         sys.stderr.write(f"--maas takes 2.9.3 or 3.4.10, not {version}\n")
@@ -133,8 +140,9 @@ def run_demo(*, port: int, state: Path | None, machines: int, seed: int, speed: 
         if folder is None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="maasbot-demo-")))
         folder.mkdir(parents=True, exist_ok=True)
-        world = World.build(folder, machines=machines, seed=seed, speed=speed, version=version, keep=state is not None)
-        return asyncio.run(_run(world, port, keep=state is not None))
+        keep = state is not None
+        world = World.build(folder, machines=machines, seed=seed, speed=speed, version=version, keep=keep, fresh=fresh)
+        return asyncio.run(_run(world, port, keep=keep))
 
 
 async def _run(world: World, port: int, *, keep: bool) -> int:

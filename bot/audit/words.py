@@ -54,6 +54,11 @@ def _void(_entry: Entry, details: Mapping[str, Any]) -> str:
     return _with("void, nothing was done", shown or _text(details, "reason"))
 
 
+def _turn(_entry: Entry, details: Mapping[str, Any]) -> str:
+    changes = details.get("changes")
+    return _with("its turn has come, planned anew", "; ".join(map(str, changes)) if isinstance(changes, list) else "")
+
+
 def _step(entry: Entry, details: Mapping[str, Any]) -> str:
     parts = [_text(details, name) for name in ("step", "outcome", "state", "label", "detail", "cause")]
     told = ", ".join("asking MAAS" if part == "asking" else part for part in dict.fromkeys(parts) if part)
@@ -81,6 +86,9 @@ _TELLERS: dict[str, Callable[[Entry, Mapping[str, Any]], str]] = {
     "operation.withdrawn": _decided("withdrew the request"),
     "operation.expired": _decided("expired, nothing was done"),
     "operation.confirmed": _decided("confirmed"),
+    "operation.queued": _decided("took a place in the line"),
+    "operation.turn": _turn,
+    "operation.lapsed": _decided("approval counts no more: not an approver now"),
     "operation.void": _void,
     "operation.started": _decided("started"),
     "operation.step": _step,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -72,20 +72,18 @@ def command(
 
 
 class Catalog:
-    """All commands by name, in the order in which help shows them."""
+    """All commands by name, in the sections and the order in which help shows them."""
 
-    def __init__(self, commands: Iterable[Command]) -> None:
-        self._commands = {command.name: command for command in commands}
+    def __init__(self, sections: Mapping[str, Iterable[Command]]) -> None:
+        self._sections = {title: tuple(commands) for title, commands in sections.items()}
+        self._commands = {command.name: command for commands in self._sections.values() for command in commands}
 
     @classmethod
-    def from_modules(cls, modules: Iterable[Any]) -> Catalog:
-        """Collect what the modules declare, in the order of their lines."""
-        found = []
-        for module in modules:
-            declared = [getattr(value, _ATTRIBUTE, None) for value in vars(module).values()]
-            own = [one for one in declared if one is not None and one.handler.__module__ == module.__name__]
-            found.extend(sorted(own, key=lambda one: one.handler.__code__.co_firstlineno))
-        return cls(found)
+    def from_modules(cls, sections: Mapping[str, Iterable[Any]]) -> Catalog:
+        """Collect what the modules of each section declare, in the order of their lines."""
+        return cls(
+            {title: [one for module in modules for one in _declared(module)] for title, modules in sections.items()}
+        )
 
     def __iter__(self) -> Iterator[Command]:
         return iter(self._commands.values())
@@ -95,3 +93,18 @@ class Catalog:
 
     def names(self) -> list[str]:
         return list(self._commands)
+
+    @property
+    def sections(self) -> Mapping[str, Sequence[Command]]:
+        """The commands by the title of their section."""
+        return self._sections
+
+    def family(self, word: str) -> list[Command]:
+        """The commands that begin with this word: "power" has `power on`, `power off` and others."""
+        return [command for command in self if command.words[0] == word.lower()]
+
+
+def _declared(module: Any) -> list[Command]:
+    declared = [getattr(value, _ATTRIBUTE, None) for value in vars(module).values()]
+    own = [one for one in declared if one is not None and one.handler.__module__ == module.__name__]
+    return sorted(own, key=lambda one: one.handler.__code__.co_firstlineno)

@@ -93,7 +93,7 @@ class Parser:
             if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
                 parts.append(f"{name.rstrip('S')}…")
             elif parameter.kind is inspect.Parameter.KEYWORD_ONLY:
-                flag = "--" + parameter.name.replace("_", "-")
+                flag = _flag(parameter.name)
                 takes_value = not isinstance(parameter.default, bool)
                 words = f"{flag} {_metavar(parameter)}" if takes_value else flag
                 parts.append(f"[{words}]" if optional else words)
@@ -105,7 +105,7 @@ class Parser:
         """Each option with its description from the docstring's Args section."""
         described = _described_args(command.handler)
         own = [
-            ("--" + parameter.name.replace("_", "-"), described.get(parameter.name, ""))
+            (_flag(parameter.name), described.get(parameter.name.rstrip("_"), ""))
             for parameter in _own_parameters(command.handler)
             if parameter.kind is inspect.Parameter.KEYWORD_ONLY
         ]
@@ -246,6 +246,11 @@ def _fold_option(token: str) -> str:
         return token
     name, equals, value = token.partition("=")
     return name.lower().replace("_", "-") + equals + value
+
+
+def _flag(name: str) -> str:
+    """`--enable-ssh` for enable_ssh, and `--range` for range_, which Python has a use for itself."""
+    return "--" + name.rstrip("_").replace("_", "-")
 
 
 def _metavar(parameter: inspect.Parameter) -> str:

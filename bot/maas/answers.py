@@ -27,6 +27,9 @@ from bot.maas.errors import (
 #: MAAS refuses a timestamp that is further away than this (seconds).
 CLOCK_THRESHOLD = 300.0
 
+#: Longest message about one field, in characters: the one that lists all settings is 1,200 long.
+_FIELD = 4000
+
 _HIDDEN = re.compile(r"<(head|style|script)\b.*?</\1\s*>|<!--.*?-->", re.IGNORECASE | re.DOTALL)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"<[^>]*>")
@@ -164,7 +167,7 @@ def _form_errors(body: str) -> dict[str, list[str]]:
     if not isinstance(document, dict):
         return {}
     return {
-        clean(str(name), 80): [clean(str(text)) for text in (texts if isinstance(texts, list) else [texts])]
+        clean(str(name), 80): [clean(str(text), _FIELD) for text in (texts if isinstance(texts, list) else [texts])]
         for name, texts in document.items()
     }
 

@@ -37,6 +37,8 @@ class MaasError(Exception):
         retry_after: seconds the region asked to wait, if it said so.
     """
 
+    #: Who did not do as asked, where a message begins with it.
+    source = "MAAS"
     #: What `remedy` says when the raiser has nothing better.
     default_remedy = "Try again; if it keeps failing, look into the region's regiond.log."
 
@@ -88,6 +90,12 @@ class Unauthorized(MaasError):
         "Check MAAS_API_KEY: the key may have been revoked (make a new one in MAAS, user's preferences). "
         "Check this host's clock too: MAAS refuses requests that are more than 300 s off."
     )
+
+
+class NoKeyYet(MaasError):
+    """The bot knows the region's host, and MAAS was never installed there by it: there is no key to sign with."""
+
+    default_remedy = "/maas install puts MAAS on its host and makes a key; or set MAAS_API_KEY."
 
 
 class Forbidden(MaasError):

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
-from pydantic import TypeAdapter
+from pydantic import SecretStr, TypeAdapter
 
 from bot.maas import models, models_region
 from bot.maas.decoding import decode, decode_list
@@ -24,6 +24,8 @@ from bot.maas.models_region import (
     Subnet,
     Vlan,
 )
+from bot.maas.network_calls import NetworkCalls
+from bot.maas.settings_calls import SettingsCalls
 from bot.maas.transport import Transport, Value
 
 T = TypeVar("T")
@@ -39,7 +41,7 @@ MAX_EVENTS = 1000
 ResultsOf = Literal["current-commissioning", "current-testing", "current-installation"]
 
 
-class Region(MachineChanges):
+class Region(MachineChanges, NetworkCalls, SettingsCalls):
     """One region's API. All methods raise `MaasError` and nothing else for what the world does."""
 
     def __init__(self, transport: Transport, name: str = "default") -> None:
@@ -53,6 +55,10 @@ class Region(MachineChanges):
     def url(self) -> str:
         """The root of its API, normalised."""
         return self._transport.url
+
+    def use_key(self, api_key: SecretStr) -> None:
+        """Use another API key from now on. Raises ValueError when it has not the form of one."""
+        self._transport.use_key(api_key)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from bot.host.service import HostService
     from bot.maas.diagnoses import Diagnoses
     from bot.maas.fleet import FleetView
     from bot.maas.region import Region
@@ -22,6 +23,8 @@ class RegionService:
     fleet: FleetView
     watcher: RegionWatcher
     diagnoses: Diagnoses
+    #: Its host over SSH; None where the settings name none.
+    host: HostService | None = None
 
     async def newest_event_id(self, system_id: str) -> int:
         """The id of the newest event of a machine, 0 when it has none. Raises MaasError."""

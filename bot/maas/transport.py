@@ -21,7 +21,7 @@ from pydantic import SecretStr
 
 from bot.maas.answers import error_from_answer
 from bot.maas.description import DescriptionCache, normalise_url, parse_api_key, session_api, without_texts
-from bot.maas.errors import MaasError, NotFound, UnexpectedAnswer
+from bot.maas.errors import MaasError, NoKeyYet, NotFound, UnexpectedAnswer
 from bot.maas.exchange import Answer, Connections, Kind, Limits, Request, Timeouts
 from bot.maas.retries import Retries
 
@@ -43,7 +43,7 @@ class Transport:
     def __init__(
         self,
         url: str,
-        api_key: SecretStr,
+        api_key: SecretStr | None,
         *,
         cache_dir: Path | None = None,
         timeouts: Timeouts | None = None,
@@ -56,7 +56,7 @@ class Transport:
 
         Args:
             url: of the region, as people write it: `http://HOST:5240/MAAS`.
-            api_key: three parts joined by colons.
+            api_key: three parts joined by colons; None while there is none: MAAS is not installed yet.
             cache_dir: where descriptions of the API are kept; None keeps them in memory.
             timeouts: per kind of call.
             limits: per kind of call.
@@ -68,7 +68,7 @@ class Transport:
             ValueError: the URL or the key has not the form that it must have; the text never holds the key.
         """
         self.url = normalise_url(url)
-        self._credentials = parse_api_key(api_key)
+        self._credentials = parse_api_key(api_key) if api_key is not None else None
         self._connections = Connections(timeouts or Timeouts(), limits or Limits(), ssl=ssl)
         self._retries = retries or Retries()
         self._on_call = on_call
@@ -82,6 +82,11 @@ class Transport:
 
     def __repr__(self) -> str:
         return f"Transport({self.url!r})"
+
+    def use_key(self, api_key: SecretStr) -> None:
+        """Use another key from now on. Raises ValueError as the constructor does."""
+        self._credentials = parse_api_key(api_key)
+        self._api = None
 
     async def close(self) -> None:
         """Close every connection."""
@@ -193,6 +198,8 @@ class Transport:
                 description = await self._fetch_description()
                 api_hash = api_hash or description["hash"]
                 await self._cache.put(api_hash, description)
+            if self._credentials is None:
+                raise NoKeyYet("The bot has no API key for this region yet.")
             self._api = session_api(description, self.url, self._credentials)
             self._api_hash = self._seen_hash = api_hash
             self._described_at = time.monotonic()
@@ -225,7 +232,7 @@ class Transport:
         return await self._attempts(lambda: request, kind, endpoint=endpoint)
 
     def _redacted(self, text: str) -> str:
-        for secret in self._credentials:
+        for secret in self._credentials or ():
             text = text.replace(secret, "[redacted]")
         return text
 

@@ -9,12 +9,21 @@ from bot.operations.cloning import Cloning
 from bot.operations.commissioning import Commissioning
 from bot.operations.deleting import Deleting
 from bot.operations.deploying import Deploying
+from bot.operations.dhcp import DhcpDisabling, DhcpEnabling
+from bot.operations.host_care import BackingUp, CreatingAdmin, Restarting, Restoring, Upgrading
+from bot.operations.host_enrol import Enrolling
+from bot.operations.host_install import Installing
+from bot.operations.host_reset import Resetting
 from bot.operations.keeping import Allocating, Locking, MarkingBroken, MarkingFixed, Unlocking
 from bot.operations.kinds import Kind, MachineKind
+from bot.operations.notices import Dismissing
 from bot.operations.placing import Noting, Pooling, Renaming, Tagging, Untagging, Zoning
 from bot.operations.powering import PowerCycling, PoweringOff, PoweringOn
+from bot.operations.ranges import RangeAdding, RangeRemoving, ReservationRemoving, Reserving
+from bot.operations.region_settings import ConfigSetting
 from bot.operations.releasing import Releasing
 from bot.operations.rescuing import EnteringRescue, LeavingRescue
+from bot.operations.ssh_keys import KeyAdding, KeyImporting, KeyRemoving
 from bot.operations.steps import StepKind
 from bot.operations.testing import Testing
 
@@ -52,7 +61,27 @@ def machine_kinds() -> tuple[MachineKind, ...]:
 
 def step_kinds() -> tuple[StepKind, ...]:
     """One of each kind of work in steps."""
-    return ()
+    return (
+        DhcpEnabling(),
+        DhcpDisabling(),
+        RangeAdding(),
+        RangeRemoving(),
+        Reserving(),
+        ReservationRemoving(),
+        ConfigSetting(),
+        KeyAdding(),
+        KeyImporting(),
+        KeyRemoving(),
+        Dismissing(),
+        Installing(),
+        Resetting(),
+        Upgrading(),
+        Restarting(),
+        BackingUp(),
+        Restoring(),
+        CreatingAdmin(),
+        Enrolling(),
+    )
 
 
 def all_kinds() -> tuple[Kind, ...]:

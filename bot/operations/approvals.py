@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import structlog
 
+from bot.maas.errors import clean
 from bot.operations.plan import Plan, Target
 from bot.operations.records import Operation, OperationState
 from bot.operations.store import OperationStore
@@ -18,6 +19,9 @@ from bot.policy import Approvers, Ask, AskTarget, Policy, Risk
 
 #: Shortest reason that is taken: enough for a ticket's number or two words.
 _SHORTEST_REASON = 4
+_LONGEST_NAME = 300
+#: How long a plan waits for its confirmation, or for its requester to ask for an approval.
+PLAN_TTL = timedelta(minutes=15)
 #: Reminders, as shares of the time that an approval waits.
 _REMINDERS = (0.5, 0.85)
 
@@ -47,10 +51,18 @@ def _tags(target: Target) -> frozenset[str]:
 
 
 def typed_name(plan: Plan) -> str:
-    """What has to be typed before something that can't be undone: the target's name, or how many there are."""
+    """What has to be typed before something that can't be undone: the target's name, or how many there are.
+
+    Without the control characters that a name may carry: they can neither be seen nor typed.
+    """
     if plan.in_steps:
-        return plan.typed or plan.subject
-    return plan.targets[0].name if len(plan.targets) == 1 else f"{len(plan.targets)} machines"
+        return clean(plan.typed or plan.subject, _LONGEST_NAME)
+    return clean(plan.targets[0].name, _LONGEST_NAME) if len(plan.targets) == 1 else f"{len(plan.targets)} machines"
+
+
+def names_it(typed: str, plan: Plan) -> bool:
+    """Whether what was typed is that name. Host names know no upper case; phones write it at every beginning."""
+    return " ".join(typed.split()).casefold() == typed_name(plan).casefold()
 
 
 class Approvals:
@@ -82,6 +94,10 @@ class Approvals:
         wrong = self._not_theirs(operation, person) or self._wrong_words(operation, reason, typed)
         if wrong is not None:
             return wrong
+        if operation.queued_behind is not None:
+            return Verdict(False, f"{operation_id} waits for {operation.queued_behind}; ask when its turn has come.")
+        if too_old(operation):
+            return Verdict(False, f"{operation_id} has expired. Ask again: the plan has to fit the world as it is now.")
         asked = ask_of(operation.plan)
         decision = await self._policy.may(person, asked, origin)
         if not decision.allowed:
@@ -105,9 +121,9 @@ class Approvals:
         self._changed(operation_id)
         return Verdict(True)
 
-    async def approvers_of(self, operation: Operation) -> Approvers:
-        """Who could decide on it now."""
-        return await self._policy.approvers(ask_of(operation.plan), operation.requester_id)
+    async def approvers_of(self, operation: Operation, *, fresh: bool = True) -> Approvers:
+        """Who could decide on it now; without `fresh`, by user groups that are up to a minute old."""
+        return await self._policy.approvers(ask_of(operation.plan), operation.requester_id, fresh=fresh)
 
     async def decide(
         self, operation_id: str, nonce: str | None, person: Identity, origin: Origin, *, approve: bool, reason: str = ""
@@ -129,8 +145,20 @@ class Approvals:
         if not approve and len(reason.strip()) < _SHORTEST_REASON:
             return Verdict(False, f"Say why you deny {operation_id}: {operation.requester_name} will read it.")
         kind = "operation.approved" if approve else "operation.denied"
-        entry = entry_for(operation, kind, person, {"reason": reason.strip(), "rule": decision.reason})
-        state = await self._store.decide(operation.id, person, approved=approve, reason=reason.strip(), entries=[entry])
+        said = {"reason": reason.strip(), "rule": decision.reason, "door": origin.door.value, "in": origin.channel}
+        entry = entry_for(operation, kind, person, said)
+        # Whoever approved before and may not any more does not count; nor does what the policy needed before.
+        able = await self.approvers_of(operation)
+        state = await self._store.decide(
+            operation.id,
+            person,
+            approved=approve,
+            reason=reason.strip(),
+            entry=entry,
+            able=able.people | {person.user_id},
+            needed=max(operation.needed, able.needed),
+            lapsed=lambda who: entry_for(operation, "operation.lapsed", who),
+        )
         if state is None:
             return Verdict(False, f"{operation_id} was decided a moment ago, or you have decided already.")
         self._log.info("decided", operation=operation.id, by=person.user_id, approve=approve, state=state)
@@ -152,9 +180,14 @@ class Approvals:
         decision = await self._policy.may_break_glass(person, ask_of(operation.plan), origin)
         if not decision.allowed:
             return Verdict(False, f"You can't break the glass: {decision.reason}.")
-        if operation.created_at + 3600 < time.time():
-            return Verdict(False, f"{operation_id} is older than an hour; break-glass is for now. Ask again.")
-        entry = entry_for(operation, "break_glass", person, {"reason": reason.strip(), "rule": decision.reason})
+        lasts = self._policy.break_glass_lasts
+        if lasts is None or too_old(operation):
+            return Verdict(False, f"{operation_id} has expired; break-glass is for what is planned now. Ask again.")
+        if operation.queued_behind is not None:
+            return Verdict(False, f"{operation_id} waits for {operation.queued_behind}; its plan is made at its turn.")
+        now = time.time()
+        said = {"reason": reason.strip(), "rule": decision.reason, "lasts": lasts.total_seconds()}
+        entry = entry_for(operation, "break_glass", person, said)
         moved = await self._store.move(
             operation.id,
             [OperationState.PLANNED, OperationState.AWAITING],
@@ -162,7 +195,8 @@ class Approvals:
             entry=entry,
             reason=reason.strip(),
             broke_glass=True,
-            confirmed_at=time.time(),
+            confirmed_at=now,
+            expires_at=now + lasts.total_seconds(),
             approval_channel=self._settings.channel or operation.channel,
         )
         if not moved:
@@ -180,8 +214,9 @@ class Approvals:
                 continue
             if operation.expires_at < now:
                 await self._expire(operation)
-            elif operation.reminders < _due(operation, now, self._settings.ttl):
-                await self._store.set(operation.id, reminders=_due(operation, now, self._settings.ttl))
+            elif operation.reminders < (due := _due(operation, now, self._settings.ttl)) and await self._store.remind(
+                operation.id, due
+            ):
                 self._changed(operation.id)
 
     async def _expire(self, operation: Operation) -> None:
@@ -211,11 +246,17 @@ class Approvals:
     def _wrong_words(self, operation: Operation, reason: str, typed: str, *, always: bool = False) -> Verdict | None:
         if len(reason.strip()) < _SHORTEST_REASON:
             return Verdict(False, "Give a reason: the approver decides on it, and the audit keeps it.", "reason")
-        if always or operation.plan.risk is Risk.IRREVERSIBLE:
-            wanted = typed_name(operation.plan)
-            if typed.strip() != wanted:
-                return Verdict(False, f"Type {wanted} to show that you mean it.", "typed")
+        wants_name = always or operation.plan.risk is Risk.IRREVERSIBLE
+        if wants_name and not names_it(typed, operation.plan):
+            return Verdict(False, f"Type {typed_name(operation.plan)} to show that you mean it.", "typed")
         return None
+
+
+def too_old(operation: Operation) -> bool:
+    """Whether a plan or a request has waited for too long, swept away or not."""
+    if operation.state is OperationState.PLANNED:
+        return operation.created_at + PLAN_TTL.total_seconds() < time.time()
+    return operation.expires_at is not None and operation.expires_at < time.time()
 
 
 def _due(operation: Operation, now: float, ttl: timedelta) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from bot.message import (
     Bold,
@@ -23,19 +23,19 @@ from bot.message import (
 )
 from bot.operations.records import Operation, OperationState
 from bot.operations.verdict import remaining
-from bot.operations.view import plan_parts
+from bot.operations.view import plan_parts, usual_parts
 
 APPROVE, DENY, DETAILS = "approval.approve", "approval.deny", "approval.details"
 
 
-def card(operation: Operation, mentions: Sequence[str] = ()) -> Message:
+def card(operation: Operation, mentions: Sequence[str] = (), usual: timedelta | None = None) -> Message:
     """The card in its present state. `mentions` are the people and groups who may decide; they are told once, by it."""
     if operation.state is OperationState.AWAITING:
-        return _open(operation, mentions)
+        return _open(operation, mentions, usual)
     return _decided(operation)
 
 
-def _open(operation: Operation, mentions: Sequence[str]) -> Message:
+def _open(operation: Operation, mentions: Sequence[str], usual: timedelta | None) -> Message:
     plan = operation.plan
     summary = f"Approval wanted: {plan.title}. Asked by {operation.requester_name}: {operation.reason} ({operation.id})"
     value = f"{operation.id}:{operation.nonce}"
@@ -43,6 +43,7 @@ def _open(operation: Operation, mentions: Sequence[str]) -> Message:
         Paragraph([Mark.WARN, " ", Bold(f"Approval wanted: {plan.title}"), "  ", Code(operation.id)]),
         Paragraph(["Asked by ", Person(operation.requester_id), ": ", Bold(operation.reason)]),
         *plan_parts(plan),
+        *usual_parts(plan, usual),
     ]
     given = [one for one in operation.decisions if one.approved]
     if operation.needed > 1:
@@ -89,6 +90,9 @@ def _decided(operation: Operation) -> Message:
 
 
 def _verdict(operation: Operation) -> tuple[Mark, str]:
+    word = "approved"
+    if operation.broke_glass:
+        word = f"started by {operation.requester_name} with break-glass, without an approval"
     match operation.state:
         case OperationState.DENIED:
             return Mark.FAIL, "denied"
@@ -97,15 +101,15 @@ def _verdict(operation: Operation) -> tuple[Mark, str]:
         case OperationState.EXPIRED:
             return Mark.IDLE, "expired undecided"
         case OperationState.VOID:
-            return Mark.WARN, "approved, and void: the plan no longer fits"
+            return Mark.WARN, f"{word}, and void: the plan no longer fits"
         case OperationState.DONE:
-            return Mark.OK, "approved and done"
+            return Mark.OK, f"{word} and done"
         case OperationState.FAILED:
-            return Mark.FAIL, "approved; it failed"
+            return Mark.FAIL, f"{word}; it failed"
         case OperationState.CANCELLED:
-            return Mark.WARN, "approved, then cancelled"
+            return Mark.WARN, f"{word}, then cancelled"
     if operation.broke_glass:
-        return Mark.WARN, f"started by {operation.requester_name} with break-glass, without an approval"
+        return Mark.WARN, word
     return Mark.BUSY, "approved, under way"
 
 

@@ -61,6 +61,7 @@ class Engine:
         keep: timedelta | None = None,
         pace: ReplicaPace | None = None,
         on_lost: Callable[[str], None] | None = None,
+        poll: float = 2.0,
     ) -> None:
         """Make an engine.
 
@@ -71,13 +72,14 @@ class Engine:
             database: the bot's own tables.
             keep: how long operations are kept after their end; for ever if it is not given.
             pace: how bots watch each other.
+            poll: seconds that closing may wait for the library below to look up.
             on_lost: called from a thread when this bot has to end itself; by default it ends the process at once.
         """
         self._pace = pace or ReplicaPace()
         self._database = database
         self._replicas = Replicas(database, WORKFLOW_VERSION, self._pace, on_lost)
         self.workflows = Workflows(
-            url, work, self._replicas.id, WORKFLOW_VERSION, claimed=self._claimed, fence=self._replicas.check
+            url, work, self._replicas.id, WORKFLOW_VERSION, claimed=self._claimed, fence=self._replicas.check, poll=poll
         )
         self._take_over = TakeOver(self._replicas, self.workflows, WORKFLOW_VERSION, READABLE_VERSIONS)
         self._retention = Retention(database, self.workflows, keep) if keep is not None else None

@@ -10,6 +10,9 @@ from typing import Any
 
 from bot.policy import Risk
 
+#: The fact of a step that says what it will be, where `state` says how it is today; people read it behind an arrow.
+BECOMES = "becomes"
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -76,6 +79,7 @@ class Plan:
         """A digest over the facts the plan rests on: equal plans have equal fingerprints, and only those."""
         facts = {
             "kind": self.kind,
+            "risk": self.risk.value,
             "region": self.region,
             "options": dict(self.options),
             "targets": sorted(
@@ -112,11 +116,12 @@ def difference(before: Plan, after: Plan) -> list[str]:
     old = {target.key: target for target in before.targets}
     new = {target.key: target for target in after.targets}
     reasons = {one.name: one.reason for one in after.left_out}
-    lines = []
+    lines = [] if before.risk is after.risk else [f"risk: {before.risk} → {after.risk}"]
     for key, target in old.items():
         now = new.get(key)
         if now is None:
-            lines.append(f"{target.name}: {target.state} → {reasons.get(target.name, 'no longer there')}")
+            reason = reasons.get(target.name) or reasons.get(after.subject) or "no longer there"
+            lines.append(f"{target.name}: {target.state} → {reason}")
             continue
         if now.name != target.name:
             lines.append(f"{target.name}: renamed → {now.name}")

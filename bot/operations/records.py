@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.operations.plan import Plan
+from bot.policy import Risk
 
 
 class OperationState(StrEnum):
@@ -129,6 +130,23 @@ class Operation:
     waits_for: str = ""
     targets: tuple[TargetRow, ...] = ()
     decisions: tuple[PersonsDecision, ...] = ()
+
+    @property
+    def its_turn(self) -> bool:
+        """It waited in line for others, its turn has come, and people have to look at its plan as it is now."""
+        return self.state is OperationState.PLANNED and self.confirmed_at is not None
+
+    @property
+    def glass_ends(self) -> float | None:
+        """Until when it may begin without an approval; None where nobody broke the glass for it."""
+        return self.expires_at if self.broke_glass else None
+
+    @property
+    def agreed(self) -> bool:
+        """Whether the word that its plan's risk asks for has been given. Nothing begins without it."""
+        if self.plan.risk is Risk.CHANGE:
+            return self.confirmed_at is not None
+        return self.broke_glass or sum(1 for one in self.decisions if one.approved) >= max(1, self.needed)
 
     def count(self, *states: TargetState) -> int:
         return sum(1 for target in self.targets if target.state in states)

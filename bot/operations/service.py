@@ -14,7 +14,7 @@ import structlog
 from pydantic import SecretStr
 
 from bot.maas.service import RegionService
-from bot.operations.approvals import Approvals, ApprovalSettings, ask_of
+from bot.operations.approvals import Approvals, ApprovalSettings, ask_of, too_old
 from bot.operations.engine import Engine
 from bot.operations.kinds import Kind, MachineKind
 from bot.operations.live import Live
@@ -32,10 +32,9 @@ from bot.people import Identity, Origin
 from bot.policy import Policy, Risk
 from bot.storage import StorageUnavailableError
 
-#: How long a plan waits for its confirmation.
-PLAN_TTL = timedelta(minutes=15)
 #: Longest age of what `under_way` answers, in seconds; changes made by this process show at once.
 _UNDER_WAY_AGE = 1.0
+_MAY_QUEUE = "Add --queue to wait for its end"
 _ENDED_BADLY = (TargetState.FAILED, TargetState.STOPPED, TargetState.UNTOUCHED)
 
 
@@ -122,16 +121,20 @@ class Operations:
             return plan
         if plan.in_steps:
             holder = next(iter(held.values()))
-            return replace(plan, targets=(), left_out=(LeftOut(plan.subject, held_by(holder)),))
+            return replace(plan, targets=(), left_out=(LeftOut(plan.subject, f"{held_by(holder)}. {_MAY_QUEUE}"),))
         free = tuple(target for target in plan.targets if target.key not in held)
-        taken = [LeftOut(target.name, held_by(held[target.key])) for target in plan.targets if target.key in held]
+        taken = [
+            LeftOut(target.name, f"{held_by(held[target.key])}. {_MAY_QUEUE}")
+            for target in plan.targets
+            if target.key in held
+        ]
         return replace(plan, targets=free, left_out=(*plan.left_out, *taken))
 
     async def with_holders(self, plan: Plan) -> Plan:
         """The plan with the reasons of those left out replaced where an operation of ours is what stands in the way."""
         held = await self._store.holders(plan.region, set(plan.options.get("ids", ())))
         reasons = {
-            target.name: f"{held_by(holder)}. Add --queue to begin when it has ended"
+            target.name: f"{held_by(holder)}. {_MAY_QUEUE}"
             for key, holder in held.items()
             for target in holder.plan.targets
             if target.key == key
@@ -142,11 +145,12 @@ class Operations:
     async def behind(self, plan: Plan) -> tuple[Plan, str | None]:
         """A plan for machines that another operation works on: it waits for that one, and is made anew at its turn.
 
-        Returns the plan as it is, and None, when nothing is held or when it needs an approval, which binds to a plan.
+        What needs an approval is asked for then: an approval binds to a plan, and this one is of a world that is
+        about to change. Returns the plan as it is, and None, when nothing is held.
         """
         wanted = plan.lock_keys if plan.in_steps else plan.options.get("ids", ())
         held = await self._store.holders(plan.region, wanted)
-        if not held or plan.risk is not Risk.CHANGE:
+        if not held:
             return plan, None
         last = max(held.values(), key=lambda holder: holder.confirmed_at or 0.0)
         if plan.in_steps:
@@ -188,9 +192,9 @@ class Operations:
             return Verdict(False, f"Only {operation.requester_name}, who asked for it, can confirm {operation_id}.")
         if operation.state is not OperationState.PLANNED:
             return Verdict(False, f"{operation_id} is no longer waiting: it is {operation.state}.")
-        if operation.plan.risk is not Risk.CHANGE:
+        if operation.plan.risk is not Risk.CHANGE and operation.queued_behind is None:
             return Verdict(False, f"{operation_id} is {operation.plan.risk}: another person has to approve it.")
-        if operation.created_at + PLAN_TTL.total_seconds() < time.time():
+        if too_old(operation):
             await self._drop(operation, OperationState.EXPIRED, "operation.expired")
             return Verdict(False, f"{operation_id} has expired. Ask again: the plan has to fit the world as it is now.")
         async with self._confirming:
@@ -206,7 +210,7 @@ class Operations:
                 operation.id,
                 [OperationState.PLANNED],
                 OperationState.QUEUED,
-                entry=entry_for(operation, "operation.confirmed", person),
+                entry=entry_for(operation, _kind_of_yes(operation), person, {"behind": operation.queued_behind or ""}),
                 confirmed_at=time.time(),
             )
         if not moved:
@@ -263,6 +267,15 @@ class Operations:
         again = [target.key for target in operation.targets if target.state in states]
         return {**operation.plan.options, "ids": again} if again else None
 
+    def retry_kind(self, operation: Operation) -> str:
+        """The kind to go on with: of several phases the one that failed, where all that failed did so in the same."""
+        kind = self._kinds[operation.kind]
+        phases = {target.phase for target in operation.targets if target.state in _ENDED_BADLY}
+        if len(phases) != 1 or not isinstance(kind, MachineKind):
+            return operation.kind
+        name = kind.phases()[phases.pop()].name
+        return name if name in self._kinds else operation.kind
+
     async def get(self, operation_id: str) -> Operation:
         """Read one operation, with what its targets do at the moment.
 
@@ -307,15 +320,20 @@ class Operations:
         return self._kinds[operation.kind]
 
     async def usual_duration(self, kind: str, region: str) -> timedelta | None:
-        """The median of how long it took lately, or None when it was done too seldom to tell.
+        """The median of how long it took lately, or None when it was never done.
 
-        Of machines it is the time for one, after three of them; of work in steps that of the whole.
+        Of machines it is the time for one; of work in steps that of the whole.
         """
         if isinstance(self._kinds.get(kind), StepKind):
             whole = await self._store.whole_durations(kind, region)
             return timedelta(seconds=median(whole)) if whole else None
         durations = await self._store.durations(kind, region)
-        return timedelta(seconds=median(durations)) if len(durations) >= 3 else None
+        return timedelta(seconds=median(durations)) if durations else None
+
+    @property
+    def has_glass(self) -> bool:
+        """Whether anybody may break the glass."""
+        return self._policy.break_glass_lasts is not None
 
     # -- small ones --------------------------------------------------------------------------------------------
 
@@ -345,7 +363,7 @@ class Operations:
         while True:
             try:
                 for operation in await self._store.newest(states=[OperationState.PLANNED], limit=500):
-                    if operation.created_at + PLAN_TTL.total_seconds() < time.time():
+                    if too_old(operation):
                         await self._drop(operation, OperationState.EXPIRED, "operation.expired")
                 await self.approvals.tend()
             except StorageUnavailableError as error:
@@ -362,6 +380,11 @@ class Operations:
         self._under_way = None
         for listener in self._listeners:
             listener(operation_id)
+
+
+def _kind_of_yes(operation: Operation) -> str:
+    """In the audit: to have a place in the line is no yes to the plan that is made at its turn."""
+    return "operation.confirmed" if operation.queued_behind is None else "operation.queued"
 
 
 def held_by(operation: Operation) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import asdict
 from typing import Any
 
@@ -188,10 +188,15 @@ class OperationStore:
         return await self._database.run(write)
 
     async def plan_again(self, operation_id: str, plan: Plan, entry: audit.Entry) -> bool:
-        """Put a new plan in the place of one whose turn came late; it waits for a word again."""
+        """Put a new plan in the place of one whose turn has come; it waits for a word.
+
+        `confirmed_at` stays: it tells that the operation has waited in line.
+        """
 
         def renew(connection: sa.Connection) -> None:
             connection.execute(targets_table.delete().where(targets_table.c.operation_id == operation_id))
+            # A word that was given on another plan is none on this one.
+            connection.execute(decisions_table.delete().where(decisions_table.c.operation_id == operation_id))
             _insert_targets(connection, operation_id, plan)
 
         return await self.move(
@@ -201,38 +206,64 @@ class OperationStore:
             entry=entry,
             also=renew,
             created_at=self._clock(),
-            confirmed_at=None,
             queued_behind=None,
             **_planned(plan),
         )
 
     async def decide(
-        self, operation_id: str, person: Identity, *, approved: bool, reason: str, entries: Sequence[audit.Entry]
+        self,
+        operation_id: str,
+        person: Identity,
+        *,
+        approved: bool,
+        reason: str,
+        entry: audit.Entry,
+        able: Collection[str],
+        needed: int,
+        lapsed: Callable[[Identity], audit.Entry],
     ) -> OperationState | None:
         """Write one person's decision down, once, and do what follows from it, in one transaction.
+
+        Args:
+            operation_id: of the operation.
+            person: who decides.
+            approved: or denied.
+            reason: in their words.
+            entry: what the audit keeps of it.
+            able: who may approve now; earlier approvals of others are taken out.
+            needed: how many approvals are needed now.
+            lapsed: makes the record of an approval that is taken out.
 
         Returns the state after it: queued, denied, or still awaiting others; None when it came too late or twice.
         """
 
         def write(connection: sa.Connection) -> OperationState | None:
-            # The row is locked by a change of nothing: on SQLite that makes this transaction the one writer.
+            # The row is locked by this change: on SQLite that makes this transaction the one writer.
             waiting = sa.and_(table.c.id == operation_id, table.c.state == OperationState.AWAITING.value)
-            touched = connection.execute(table.update().where(waiting).values(state=OperationState.AWAITING.value))
+            touched = connection.execute(table.update().where(waiting).values(needed=needed))
             its = decisions_table.c.operation_id == operation_id
             mine = decisions_table.select().where(its, decisions_table.c.person_id == person.user_id)
             if touched.rowcount != 1 or connection.execute(mine).first() is not None:
                 return None
             now = self._clock()
-            row = {"operation_id": operation_id, "person_id": person.user_id, "person_name": person.name}
-            connection.execute(decisions_table.insert().values(**row, approved=approved, reason=reason, at=now))
-            for entry in entries:
-                audit.append(connection, entry, now)
+            if approved:
+                earlier = [
+                    decision_of(one) for one in connection.execute(decisions_table.select().where(its)).mappings()
+                ]
+                for one in earlier:
+                    if one.person_id not in able:
+                        gone = decisions_table.delete().where(its, decisions_table.c.person_id == one.person_id)
+                        connection.execute(gone)
+                        who = Identity(person.team_id, one.person_id, one.person_name)
+                        audit.append(connection, lapsed(who), now)
+            mine_now = {"operation_id": operation_id, "person_id": person.user_id, "person_name": person.name}
+            connection.execute(decisions_table.insert().values(**mine_now, approved=approved, reason=reason, at=now))
+            audit.append(connection, entry, now)
             if not approved:
                 denied = {"state": OperationState.DENIED.value, "ended_at": now}
                 connection.execute(table.update().where(waiting).values(**denied))
                 return OperationState.DENIED
             count = sa.select(sa.func.count()).where(its, decisions_table.c.approved.is_(True))
-            needed = connection.execute(sa.select(table.c.needed).where(table.c.id == operation_id)).scalar_one()
             if connection.execute(count).scalar_one() < needed:
                 return OperationState.AWAITING
             queued = {"state": OperationState.QUEUED.value, "confirmed_at": now}
@@ -240,6 +271,12 @@ class OperationStore:
             return OperationState.QUEUED
 
         return await self._database.run(write)
+
+    async def remind(self, operation_id: str, number: int) -> bool:
+        """Take it on oneself to give this reminder. False: another bot does, or nothing waits any more."""
+        mine = sa.and_(table.c.id == operation_id, table.c.state == OperationState.AWAITING.value)
+        statement = table.update().where(mine, table.c.reminders < number).values(reminders=number)
+        return await self._database.run(lambda connection: connection.execute(statement).rowcount == 1)
 
     async def set(self, operation_id: str, **values: Any) -> None:
         """Keep something of an operation that is no change of its state."""

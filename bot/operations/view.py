@@ -30,7 +30,7 @@ from bot.message import (
 )
 from bot.operations.aftermath import again, not_begun
 from bot.operations.kinds import Kind
-from bot.operations.plan import Plan, Target
+from bot.operations.plan import BECOMES, Plan, Target
 from bot.operations.records import Operation, OperationState, TargetRow, TargetState
 from bot.operations.verdict import remaining as duration
 from bot.policy import Risk
@@ -54,16 +54,29 @@ _ATTENTION = [
     TargetState.WAITING, TargetState.UNTOUCHED, TargetState.DONE,
 ]  # fmt: skip
 _ROWS = 50
+#: Runs its value as words, as the person who presses it; whatever they are, only a plan comes of it.
+QUEUE = "page.queue"
+#: Slack's limit for the value of a button.
+_LONGEST_VALUE = 2000
 _NOT_CONFIRMED = "It was not confirmed within 15 minutes. Nothing was done."
 
 
-def root(operation: Operation, kind: Kind, usual: timedelta | None = None) -> Message:
-    """The one message that is edited in place from the plan to the outcome."""
+def root(operation: Operation, kind: Kind, usual: timedelta | None = None, *, glass: bool = False) -> Message:
+    """The one message that is edited in place from the plan to the outcome.
+
+    Args:
+        operation: in its present state.
+        kind: its kind, for the words.
+        usual: how long it took lately for one target.
+        glass: whether anybody may break the glass; without it there is no button for it.
+    """
     match operation.state:
         case OperationState.PLANNED:
-            return _planned(operation, usual)
+            return _planned(operation, usual, glass=glass)
         case OperationState.AWAITING:
-            return _awaiting(operation)
+            return _awaiting(operation, usual, glass=glass)
+        case OperationState.QUEUED if operation.queued_behind is not None:
+            return _in_line(operation)
         case OperationState.QUEUED | OperationState.RUNNING | OperationState.CANCELLING:
             return _under_way(operation, kind)
         case OperationState.DONE | OperationState.FAILED | OperationState.CANCELLED:
@@ -72,32 +85,40 @@ def root(operation: Operation, kind: Kind, usual: timedelta | None = None) -> Me
             return _dropped(operation)
 
 
-def _planned(operation: Operation, usual: timedelta | None) -> Message:
+def _planned(operation: Operation, usual: timedelta | None, *, glass: bool) -> Message:
     plan = operation.plan
     summary = f"{plan.title}? {operation.id}, asked by {operation.requester_name}: waiting for confirmation."
     parts: list[Part] = [Paragraph([Mark.WARN, " ", Bold(f"{plan.title}?"), "  ", Code(operation.id)])]
-    parts += plan_parts(plan)
-    if usual is not None:
-        each = "" if plan.in_steps else " a machine"
-        parts.append(Note([f"It usually takes about {duration(usual.total_seconds())}{each}."]))
+    if operation.its_turn:
+        parts.append(Paragraph(["Its turn has come. This is the plan as it is now."]))
+    parts += [*plan_parts(plan), *usual_parts(plan, usual)]
+    value = f"{operation.id}:{operation.nonce}"
     if operation.queued_behind is not None:
         behind = Code(operation.queued_behind)
-        parts.append(Paragraph([Mark.BUSY, " It starts when ", behind, " has ended. The plan is made anew then."]))
-    value = f"{operation.id}:{operation.nonce}"
-    if plan.risk is Risk.CHANGE:
+        then = "The plan is made anew then, and needs its yes then."
+        parts.append(Paragraph([Mark.BUSY, " It waits until ", behind, f" has ended. {then}"]))
+        buttons = [Button("Queue it", CONFIRM, value, Style.PRIMARY)]
+        who = " can queue it. The plan expires in 15 minutes."
+    elif plan.risk is Risk.CHANGE:
         label = plan.title if len(plan.title) <= 40 else "Confirm"
-        label = label if operation.queued_behind is None else "Queue it"
-        go = Button(label, CONFIRM, value, Style.PRIMARY)
+        buttons = [Button(label, CONFIRM, value, Style.PRIMARY)]
         who = " can confirm. The plan expires in 15 minutes."
     else:
-        go = Button("Ask for approval", ASK, value, Style.DANGER)
+        buttons = [Button("Ask for approval", ASK, value, Style.DANGER)]
         who = " can ask; another person approves. The plan expires in 15 minutes."
-    parts.append(Buttons([go, Button("Withdraw", WITHDRAW, value)]))
+        buttons += [Button("Break glass", BREAK_GLASS, value)] if glass else []
+    parts.append(Buttons([*buttons, Button("Withdraw", WITHDRAW, value)]))
     parts.append(Note(["Only ", Person(operation.requester_id), who]))
     return Message(summary, tuple(parts))
 
 
-def _awaiting(operation: Operation) -> Message:
+def usual_parts(plan: Plan, usual: timedelta | None) -> list[Part]:
+    """How long it took lately; nothing where it was never done."""
+    each = "" if plan.in_steps else " a machine"
+    return [] if usual is None else [Note([f"It usually takes about {duration(usual.total_seconds())}{each}."])]
+
+
+def _awaiting(operation: Operation, usual: timedelta | None, *, glass: bool) -> Message:
     title = operation.plan.title
     summary = f"{title}: waiting for approval. {operation.id}, asked by {operation.requester_name}."
     value = f"{operation.id}:{operation.nonce}"
@@ -108,11 +129,33 @@ def _awaiting(operation: Operation) -> Message:
         Paragraph([f"Waiting for approval.{count} Nothing has been done yet."]),
         Paragraph([Bold("Reason: "), operation.reason]),
     ]
-    parts += plan_parts(operation.plan)
-    parts.append(Buttons([Button("Withdraw", WITHDRAW, value), Button("Break glass", BREAK_GLASS, value)]))
+    parts += [*plan_parts(operation.plan), *usual_parts(operation.plan, usual)]
+    buttons = [Button("Withdraw", WITHDRAW, value)]
+    buttons += [Button("Break glass", BREAK_GLASS, value)] if glass else []
+    parts.append(Buttons(buttons))
     if operation.expires_at is not None:
         parts.append(Note(["Expires ", When(datetime.fromtimestamp(operation.expires_at, UTC)), "."]))
     return Message(summary, tuple(parts))
+
+
+def _in_line(operation: Operation) -> Message:
+    title, holder = operation.plan.title, operation.queued_behind or ""
+    value = f"{operation.id}:{operation.nonce}"
+    then = "It begins then, if its plan still fits." if operation.agreed else "Its plan is made anew then."
+    parts: list[Part] = [
+        Paragraph([Mark.BUSY, " ", Bold(f"{title}: in line"), "  ", Code(operation.id)]),
+        Paragraph(["It waits until ", Code(holder), f" has ended. {then} Nothing has been done yet."]),
+        _tasks(operation, title),
+        Buttons([Button("Cancel", CANCEL, value, Style.DANGER)]),
+        Note(_who_when(operation)),
+    ]
+    return Message(f"{title}: in line behind {holder}. {operation.id}", tuple(parts))
+
+
+def queue_offer(words: str) -> list[Part]:
+    """A button that asks for the same once more, to wait for whoever holds the machines."""
+    value = f"{words} --queue"
+    return [Buttons([Button("Queue it", QUEUE, value)])] if len(value) <= _LONGEST_VALUE else []
 
 
 def plan_parts(plan: Plan) -> list[Part]:
@@ -138,9 +181,11 @@ def plan_parts(plan: Plan) -> list[Part]:
 
 
 def _target_line(plan: Plan, target: Target) -> Text:
-    known = [f"{label} {value}" for label, value in target.facts.items() if value not in {"", "nobody", "none"}]
+    facts = {label: value for label, value in target.facts.items() if value not in {"", "nobody", "none"}}
+    becomes = f" → {facts.pop(BECOMES)}" if BECOMES in facts else ""
+    known = [f"{label} {value}" for label, value in facts.items()]
     name: list[Span] = [Bold(target.name), ": "] if plan.in_steps else [Code(target.name), "  "]
-    return [*name, target.state, *([f" ({', '.join(known)})"] if known else [])]
+    return [*name, f"{target.state}{becomes}", *([f" ({', '.join(known)})"] if known else [])]
 
 
 def _under_way(operation: Operation, kind: Kind) -> Message:
@@ -300,6 +345,25 @@ def farewell(operation: Operation, kind: Kind) -> Message:
         f" {kind.participle.lower()} {what}: {operation.outcome}.",
     ]
     return Message(f"{kind.participle} {what}: {operation.outcome}. {operation.id}", (Paragraph(text),))
+
+
+def told(operation: Operation) -> Message | None:
+    """A reply that notifies whoever asked, where something has come to them without their doing; None where nothing."""
+    what, after = operation.plan.title, operation.outcome
+    match operation.state:
+        case OperationState.PLANNED if operation.its_turn:
+            said = f"{what}: its turn has come. Look at the plan above; it expires in 15 minutes."
+            mark = Mark.WARN
+        case OperationState.DENIED:
+            said, mark = f"{what} was denied. {_denial(operation)}", Mark.FAIL
+        case OperationState.EXPIRED:
+            said, mark = f"{what} has expired. {after or _NOT_CONFIRMED}", Mark.IDLE
+        case OperationState.VOID:
+            said, mark = f"{what} is void. {after}", Mark.WARN
+        case _:
+            return None
+    spans: list[Span] = [mark, " ", Person(operation.requester_id), f" {said}"]
+    return Message(f"{said} {operation.id}", (Paragraph(spans),))
 
 
 def line(operation: Operation) -> Text:

@@ -64,8 +64,8 @@ class OperationWork:
             operation = await self._store.get(operation_id)
             if operation.state in {OperationState.RUNNING, OperationState.CANCELLING}:
                 return [target.key for target in operation.targets]
-            if operation.state is OperationState.PLANNED:
-                # A new plan took the place of one whose turn came late; the requester has to confirm it first.
+            if operation.state.open:
+                # A new plan took the place of one whose turn has come; people have to give their word on it first.
                 await asyncio.sleep(2 * self._pause)
                 continue
             if operation.state is not OperationState.QUEUED:
@@ -80,20 +80,27 @@ class OperationWork:
 
     async def _start(self, operation: Operation) -> str | None:
         """Take the locks and start. Returns the operation that holds one of them, None when the state has moved on."""
+        if operation.glass_ends is not None and operation.glass_ends < time.time():
+            await self._void(operation, ["the break-glass was for a limited time, and that has passed"])
+            return None
+        held = await self._held(operation)
+        if held is not None:
+            return held
         now = await self._plan_now(operation)
         if isinstance(now, str):
             await self._void(operation, [now])
             return None
         changes = difference(operation.plan, now) if now.fingerprint != operation.plan.fingerprint else []
-        held = await self._held(operation)
-        if held is not None:
-            return held
-        if changes and operation.queued_behind is not None and operation.plan.risk is Risk.CHANGE and now.targets:
-            # Its turn came late and the world moved on, as it had to: the requester looks at the new plan.
-            entry = entry_for(operation, "operation.void", None, {"changes": changes})
+        late = operation.queued_behind is not None and now.targets
+        if late and (not operation.agreed or (changes and operation.plan.risk is Risk.CHANGE)):
+            # Its turn has come and the world moved on, as it had to: people give their word on the plan as it is now.
+            entry = entry_for(operation, "operation.turn", None, {"changes": changes, "fingerprint": now.fingerprint})
             await self._store.plan_again(operation.id, now, entry)
             self._changed(operation.id)
             return None
+        if not changes and not operation.agreed:
+            self._log.error("begun_without_a_word", operation=operation.id, risk=operation.plan.risk)
+            changes = [f"it is {operation.plan.risk}, and nobody approved it"]
         if changes:
             await self._void(operation, changes)
             return None
@@ -126,6 +133,9 @@ class OperationWork:
     async def run_target(self, operation_id: str, key: str, step: Step) -> None:
         """Work on one target: a machine, or a step at its turn."""
         operation = await self._store.get(operation_id)
+        if operation.state is OperationState.CANCELLING:
+            # The word may have been taken by another bot, or before a crash: it holds before anything is asked of MAAS.
+            self._live.cancelled(operation_id).set()
         kind = self._kinds.get(operation.kind)
         if isinstance(kind, StepKind):
             await self._steps.run(operation, kind, key, step)
@@ -135,14 +145,15 @@ class OperationWork:
     async def finish(self, operation_id: str) -> None:
         """Write how it ended, and give the locks back in the same transaction."""
         operation = await self._store.get(operation_id)
-        if operation.state.ended:
-            return
+        if operation.state not in {OperationState.RUNNING, OperationState.CANCELLING}:
+            return  # it ended without being begun, or waits for people again
         failed, done = operation.count(TargetState.FAILED), operation.count(TargetState.DONE)
         stopped = operation.count(TargetState.STOPPED, TargetState.UNTOUCHED)
         if operation.state is OperationState.CANCELLING and stopped:
             state = OperationState.CANCELLED
         else:
-            state = OperationState.FAILED if failed else OperationState.DONE
+            # A target that never came to an end is no success: the thread must not say so.
+            state = OperationState.DONE if done == len(operation.targets) else OperationState.FAILED
         outcome = outcome_of(operation, done, failed)
         moved = await self._store.move(
             operation_id,

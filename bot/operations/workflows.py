@@ -71,6 +71,7 @@ class Workflows:
         *,
         claimed: Callable[[str, str], Awaitable[None]],
         fence: Callable[[], None],
+        poll: float = 2.0,
     ) -> None:
         """Prepare; nothing is opened yet.
 
@@ -81,6 +82,7 @@ class Workflows:
             version: of the workflows that are begun here.
             claimed: called with operation and version of its workflow when work on it begins or goes on here.
             fence: called before each step; it does not return in a process that the others hold for dead.
+            poll: seconds between looks of DBOS for notifications, of which we send none; closing waits for one look.
         """
         self._url = sa.make_url(url)
         self._work = work
@@ -88,6 +90,7 @@ class Workflows:
         self._version = version
         self._claimed = claimed
         self._fence = fence
+        self._poll = poll
         self._tasks: set[asyncio.Task[Any]] = set()
         self._operation: Callable[..., Any] | None = None
         self._parked = False
@@ -105,7 +108,7 @@ class Workflows:
             "executor_id": self._replica,
             "max_executor_threads": _THREADS,
             "log_level": "ERROR",
-            "notification_listener_polling_interval_sec": 2.0,
+            "notification_listener_polling_interval_sec": self._poll,
             "scheduler_polling_interval_sec": 3600.0,
         }
         DBOS(config=config)

@@ -91,10 +91,21 @@ class Policy:
             found.append((ask, refusal or await self._may_decide(person, asked, circle, open_=True)))
         return found
 
-    async def approvers(self, ask: Ask, requester_id: str) -> Approvers:
-        """Who could approve it now, and how many must; `missing` says why too few could."""
+    async def could_decide(self, person: Identity, origin: Origin, requests: Sequence[tuple[Ask, str]]) -> list[bool]:
+        """For each request and its requester, whether it is worth showing to `person`; groups as lately known.
+
+        The last word is `may_decide`, at the click.
+        """
+        shared = replace(self._with_one_circle(), fresh_members=None)
+        return [(await shared.may_decide(person, ask, requester, origin)).allowed for ask, requester in requests]
+
+    async def approvers(self, ask: Ask, requester_id: str, *, fresh: bool = True) -> Approvers:
+        """Who could approve it now, and how many must; `missing` says why too few could.
+
+        Without `fresh`, user groups are up to a minute old: good enough to call people.
+        """
         asked = question(ask, None, self.now())
-        circle = self._circle(fresh=True)
+        circle = self._circle(fresh=fresh)
         rules, denying = self._rules(Effect.APPROVE), self._rules(Effect.DENY)
         found = await deciding.approvers(rules, denying, asked, requester_id, circle)
         if self.identify is None or not 0 < len(found.people) <= _LOOKED_UP:

@@ -10,7 +10,7 @@ import structlog
 
 from bot.message import say
 from bot.operations import view
-from bot.operations.approvals import typed_name
+from bot.operations.approvals import names_it, typed_name
 from bot.operations.cards import DENY
 from bot.operations.records import Operation
 from bot.operations.service import Operations
@@ -61,7 +61,10 @@ class ApprovalForms:
 
     async def check(self, view_: Mapping[str, Any]) -> dict[str, str]:
         """What is wrong with the words, by field; looked up before the form is acknowledged, so it takes no network."""
-        where, reason, typed = _read(view_)
+        try:
+            where, reason, typed = _read(view_)
+        except (KeyError, TypeError, ValueError):
+            return {}  # no form of ours; `submitted` does nothing about it
         faults = {}
         if len(reason.strip()) < 4:
             faults["reason"] = "Say why, in a few words: it is read by others, and kept."
@@ -69,14 +72,18 @@ class ApprovalForms:
             operation = await self._operations.get(where["operation"])
         except (KeyError, StorageUnavailableError):
             return faults
-        if typed is not None and typed.strip() != typed_name(operation.plan):
+        if typed is not None and not names_it(typed, operation.plan):
             faults["typed"] = f"Type {typed_name(operation.plan)}, exactly so."
         return faults
 
     async def submitted(self, view_: Mapping[str, Any], asker: Asker) -> None:
         """Carry out a form. The person is told when it had no effect. Never raises."""
-        where, reason, typed = _read(view_)
-        origin = Origin(Door(where["door"]), where["channel"])
+        try:
+            where, reason, typed = _read(view_)
+            origin = Origin(Door(where["door"]), where["channel"])
+        except (KeyError, TypeError, ValueError) as error:
+            self._log.warning("form_not_ours", user=asker.user_id, error=type(error).__name__)
+            return
         try:
             verdict = await self._carry_out(where, reason, typed or "", asker, origin)
         except StorageUnavailableError as error:
@@ -106,8 +113,10 @@ class ApprovalForms:
                 return await approvals.ask(operation_id, nonce, person, origin, reason=reason, typed=typed)
             case view.BREAK_GLASS:
                 return await approvals.break_glass(operation_id, nonce, person, origin, reason=reason, typed=typed)
-            case _:
+            case action if action == DENY:
                 return await approvals.decide(operation_id, nonce, person, origin, approve=False, reason=reason)
+            case _:
+                return Verdict(False, "This form is from another version of the bot. Ask again.")
 
     async def _refuse(self, reply: Reply, text: str) -> None:
         try:
@@ -150,7 +159,8 @@ def _view(action: str, operation: Operation, nonce: str, origin: Origin) -> dict
 
 
 def _read(view_: Mapping[str, Any]) -> tuple[dict[str, str], str, str | None]:
-    where = json.loads(str(view_.get("private_metadata") or "{}"))
+    kept = json.loads(str(view_.get("private_metadata") or "{}"))
+    where = {name: str(kept[name]) for name in ("action", "operation", "nonce", "channel", "door")}
     values = view_["state"]["values"]
     reason = str(values["reason"]["decide.reason"].get("value") or "")
     typed = values["typed"]["decide.typed"].get("value") or "" if "typed" in values else None

@@ -10,7 +10,7 @@ import structlog
 from bot.operations import cards
 from bot.operations.records import Operation, OperationState
 from bot.operations.service import Operations
-from bot.slack.outbound import Outbound, SlackError
+from bot.slack.outbound import Outbound, SlackError, SlackUnavailable
 
 
 class CardBoard:
@@ -19,6 +19,8 @@ class CardBoard:
     def __init__(self, operations: Operations, outbound: Outbound) -> None:
         self._operations = operations
         self._outbound = outbound
+        #: Operations of which everybody has been told that the glass was broken; after a restart they are told of once.
+        self._told: set[str] = set()
         self._log = structlog.get_logger("cards")
 
     async def show(self, operation: Operation, *, urgent: bool) -> None:
@@ -29,13 +31,14 @@ class CardBoard:
         """
         if operation.approval_channel is None:
             return
-        if operation.broke_glass:
+        if operation.broke_glass and operation.id not in self._told:
             await self._tell_everybody(operation)
         key = f"card:{operation.id}"
         ended = operation.state.ended
         if operation.state is OperationState.AWAITING:
             mentions = await self._mentions(operation)
-            message = cards.card(operation, mentions)
+            usual = await self._operations.usual_duration(operation.kind, operation.region)
+            message = cards.card(operation, mentions, usual)
             if await self._outbound.ts_of(key) is None:
                 await self._outbound.post(operation.approval_channel, message, key=key, urgent=True)
             else:
@@ -60,11 +63,17 @@ class CardBoard:
         message = cards.glass_broken(operation)
         await self._outbound.post(operation.approval_channel, message, key=f"glass:{operation.id}", urgent=True)
         approvers = await self._operations.approvals.approvers_of(operation)
+        untold = bool(approvers.unknown)
         for person in sorted(approvers.people):
             try:
                 await self._outbound.post(person, message, key=f"glass:{operation.id}:{person}", urgent=True)
+            except SlackUnavailable as error:
+                untold = True
+                self._log.warning("approver_not_told_yet", operation=operation.id, person=person, error=str(error))
             except SlackError as error:
                 self._log.warning("approver_not_told", operation=operation.id, person=person, error=str(error))
+        if not untold or operation.state.ended:
+            self._told.add(operation.id)
 
     async def _mentions(self, operation: Operation) -> tuple[str, ...]:
-        return (await self._operations.approvals.approvers_of(operation)).mentions
+        return (await self._operations.approvals.approvers_of(operation, fresh=False)).mentions

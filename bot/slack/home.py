@@ -83,9 +83,7 @@ class Home:
         return parts
 
     async def _to_decide(self, person: Identity) -> list[Operation]:
-        here = Origin(Door.HOME)
-        return [
-            one
-            for one in await self._operations.awaiting()
-            if (await self._policy.may_decide(person, ask_of(one.plan), one.requester_id, here)).allowed
-        ]
+        waiting = await self._operations.awaiting()
+        requests = [(ask_of(one.plan), one.requester_id) for one in waiting]
+        could = await self._policy.could_decide(person, Origin(Door.HOME), requests)
+        return [one for one, yes in zip(waiting, could, strict=True) if yes]

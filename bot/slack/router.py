@@ -19,10 +19,11 @@ from bot.command.parser import Call, Parser, UsageError
 from bot.command.sheet import Sheet, SheetWanted
 from bot.maas.errors import MaasError
 from bot.maas.service import RegionService
-from bot.message import Code, Mark, Message, Span, say
+from bot.message import Code, Mark, Message, say
 from bot.operations.approvals import ask_of
 from bot.operations.plan import Plan
 from bot.operations.service import Operations
+from bot.operations.view import queue_offer
 from bot.people import Identity, Origin
 from bot.policy import Ask, Policy, Risk
 from bot.slack.identity import Identities, IdentityUnknownError
@@ -109,7 +110,7 @@ class Router:
         try:
             person = await self._identities.identify(asker.team_id, asker.user_id)
         except IdentityUnknownError as error:
-            await self._refuse(reply, say(f"Slack did not tell me who you are ({error}). Nothing was done; try again."))
+            await self._refuse(reply, _unidentified(error))
             return None, "unidentified"
         refusal = self._policy.turn_away(person) or self._policy.wrong_place(Risk.READ, origin)
         if refusal is not None:
@@ -118,6 +119,9 @@ class Router:
         call: Call | None = None
         try:
             call = self._parser.parse(text.strip() or "help")
+            if call.command.decides:
+                # As at a button: a decision rests on who somebody is now.
+                person = await self._identities.identify(asker.team_id, asker.user_id, fresh=True)
             ask = Ask(call.command.name, call.command.risk, self._region(call.region).name)
             decision = await self._policy.may_plan(person, ask, origin)
             if not decision.allowed:
@@ -140,6 +144,9 @@ class Router:
         except UsageError as error:
             await self._refuse(reply, error.message)
             return call, "usage"
+        except IdentityUnknownError as error:
+            await self._refuse(reply, _unidentified(error))
+            return call, "unidentified"
         except RefusalError as error:
             await self._refuse(reply, error.message)
             return call, "refused"
@@ -204,10 +211,8 @@ class Router:
             plan = await self._operations.without_held(plan)
         if not plan.targets:
             one = plan.left_out[-1]
-            queue: list[Span] = [" Add ", Code("--queue"), " to begin when it has ended."]
-            raise RefusalError(
-                say("Not now: ", Code(one.name), f": {one.reason}.", *(queue if plan.risk is Risk.CHANGE else []))
-            )
+            not_now = say("Not now: ", Code(one.name), f": {one.reason}.")
+            raise RefusalError(Message(not_now.summary, (*not_now.parts, *queue_offer(context.words))))
         decision = await self._policy.may(context.person, ask_of(plan), context.origin)
         if not decision.allowed:
             raise RefusalError(refused(decision, plan.title))
@@ -226,6 +231,9 @@ class Router:
         """A request that nobody could approve is refused at once, instead of waiting for its expiry."""
         approvers = await self._policy.approvers(ask_of(plan), context.person.user_id)
         if len(approvers.people) < approvers.needed:
+            glass = await self._policy.may_break_glass(context.person, ask_of(plan), context.origin)
+            if glass.allowed:
+                return  # for that it is there
             raise RefusalError(say(f"{plan.title} needs an approval, and nobody could give it: {approvers.missing}."))
 
     async def _refuse(self, reply: Reply, message: Message) -> None:
@@ -233,3 +241,7 @@ class Router:
             await reply.refuse(message)
         except SlackError as error:
             self._log.warning("refusal_not_delivered", error=str(error), said=message.summary)
+
+
+def _unidentified(error: IdentityUnknownError) -> Message:
+    return say(f"Slack did not tell me who you are ({error}). Nothing was done; try again.")

@@ -6,10 +6,10 @@ import asyncio
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import timedelta
 
 import structlog
 
+from bot.message import Message
 from bot.operations import view
 from bot.operations.kinds import Kind
 from bot.operations.records import Operation, OperationState, TargetState
@@ -20,8 +20,6 @@ from bot.storage import StorageUnavailableError
 
 #: Failures that get a reply of their own; the rest stand in the root message and in its file.
 _REPLIES = 10
-#: Seconds between two looks at an operation that keeps changing.
-_PACE = 0.5
 #: How far back a restart makes sure that the ends of operations were shown, in seconds.
 _LOOK_BACK = 86400.0
 
@@ -40,11 +38,15 @@ _SILENT = frozenset(
 class Threads:
     """Shows operations in Slack, all rendered from stored state: a restart goes on with the same thread."""
 
-    def __init__(self, operations: Operations, kinds: Mapping[str, Kind], outbound: Outbound) -> None:
+    def __init__(
+        self, operations: Operations, kinds: Mapping[str, Kind], outbound: Outbound, *, pace: float = 0.5
+    ) -> None:
+        """`pace` is how long changes are gathered before they are shown, in seconds."""
         self._operations = operations
         self._kinds = kinds
         self._outbound = outbound
         self._cards = CardBoard(operations, outbound)
+        self._pace = pace
         self._dirty: dict[str, bool] = {}
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -78,7 +80,7 @@ class Threads:
             SlackError: Slack did not take it.
         """
         operation = await self._operations.get(operation_id)
-        message = view.root(operation, self._kinds[operation.kind], await self._usual(operation))
+        message = await self._root(operation)
         ref = await self._outbound.post(
             operation.channel, message, key=_key(operation_id), thread_ts=operation.thread_ts, urgent=True
         )
@@ -113,7 +115,7 @@ class Threads:
                     asyncio.get_running_loop().call_later(5.0, self.changed, operation_id)
                 except Exception:
                     self._log.exception("thread_failed", operation=operation_id)
-            await asyncio.sleep(_PACE)
+            await asyncio.sleep(self._pace)
 
     async def _show(self, operation_id: str, *, urgent: bool) -> None:
         operation = await self._operations.get(operation_id)
@@ -121,19 +123,30 @@ class Threads:
             return
         kind = self._kinds[operation.kind]
         ended = operation.state.ended
-        usual = await self._usual(operation) if operation.state is OperationState.PLANNED else None
         if operation.state is OperationState.PLANNED and await self._outbound.ts_of(_key(operation_id)) is None:
             # A crash came between storing the plan and showing it; who asked for it still waits.
             await self.present(operation_id)
             return
         if operation.state in _SILENT and await self._outbound.ts_of(_key(operation_id)) is None:
             return  # its plan was never shown, so there is nothing to bring up to date
-        self._outbound.show(_key(operation_id), view.root(operation, kind, usual), final=ended, urgent=urgent or ended)
-        await self._cards.show(operation, urgent=urgent)
-        if operation.state in _SILENT:
-            return
+        root = await self._root(operation)
+        self._outbound.show(_key(operation_id), root, final=ended, urgent=urgent or ended)
+        try:
+            await self._cards.show(operation, urgent=urgent)
+        except SlackError as error:
+            # The approval channel may be archived or closed to the bot; whoever asked is told all the same.
+            self._log.warning("card_not_shown", operation=operation_id, error=str(error))
+            if not ended:
+                asyncio.get_running_loop().call_later(5.0, self.changed, operation_id)
         thread = operation.thread_ts or await self._outbound.ts_of(_key(operation_id))
         if thread is None:
+            return
+        if operation.state in _SILENT:
+            told = view.told(operation)
+            if told is not None:
+                # Planned anew, it is told anew: each plan has a moment of its own.
+                key = f"{_key(operation_id)}:{operation.state.name.lower()}:{int(operation.created_at)}"
+                await self._outbound.post(operation.channel, told, key=key, thread_ts=thread)
             return
         failed = [row for row in operation.targets if row.state is TargetState.FAILED]
         for row in failed[:_REPLIES]:
@@ -151,8 +164,11 @@ class Threads:
                 thread_ts=thread,
             )
 
-    async def _usual(self, operation: Operation) -> timedelta | None:
-        return await self._operations.usual_duration(operation.kind, operation.region)
+    async def _root(self, operation: Operation) -> Message:
+        usual = None
+        if operation.state.open:
+            usual = await self._operations.usual_duration(operation.kind, operation.region)
+        return view.root(operation, self._kinds[operation.kind], usual, glass=self._operations.has_glass)
 
 
 def _key(operation_id: str) -> str:

@@ -24,10 +24,12 @@ def region_trouble(error: MaasError) -> Message:
     """MAAS did not do as asked, or did not say whether it did."""
     unknown = error.outcome_unknown
     left = (
-        "It is not known whether MAAS carried it out; look before asking again." if unknown else "Nothing was changed."
+        f"It is not known whether {error.source} carried it out; look before asking again."
+        if unknown
+        else "Nothing was changed."
     )
-    text = f"MAAS: {error.problem} {left} {error.remedy}"
-    return Message(text, (Paragraph([Mark.FAIL, f" MAAS: {error.problem} {left}"]), Paragraph([error.remedy])))
+    problem = f"{error.source[:1].upper()}{error.source[1:]}: {error.problem} {left}"
+    return Message(f"{problem} {error.remedy}", (Paragraph([Mark.FAIL, f" {problem}"]), Paragraph([error.remedy])))
 
 
 def storage_trouble(error: StorageUnavailableError) -> Message:

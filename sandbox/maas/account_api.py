@@ -69,7 +69,7 @@ class AccountApi:
         return {
             "id": key["id"],
             "key": key["key"],
-            "keysource": "",
+            "keysource": key.get("keysource", ""),
             "resource_uri": f"{API}/{KEYS}{key['id']}/",
         }
 
@@ -107,6 +107,8 @@ class AccountApi:
         if not source:
             raise refuse_form({"keysource": "This field is required."})
         name = source.partition(":")[2]
+        if self._world.key_sources is not None:
+            return self._imported(request, source, name)
         # a region without a way out says so in the words of its HTTP library
         raise refuse(
             400,
@@ -115,6 +117,21 @@ class AccountApi:
             " 0x7f540d292370>: Failed to establish a new connection: [Errno -3] Temporary failure in name"
             " resolution'))",
         )
+
+    def _imported(self, request: ApiRequest, source: str, name: str) -> Answer:
+        keys = (self._world.key_sources or {}).get(source)
+        if keys is None:
+            raise refuse(400, f"Unable to import SSH keys. {source.partition(':')[0]} user {name} doesn't exist.")
+        if not keys:
+            raise refuse(400, f"Unable to import SSH keys. There are no SSH keys for {name}.")
+        known = {k["key"] for k in self._mine(request)}
+        for key in keys:
+            if key not in known:
+                number = self._world.take_id("sshkey")
+                self._world.sshkeys.append(
+                    {"id": number, "key": key, "user": request.caller.username, "keysource": source}
+                )
+        return json_answer([self._shown(k) for k in self._mine(request)])
 
     def _delete_key(self, request: ApiRequest) -> Answer:
         self._world.sshkeys.remove(self._find(request))

@@ -18,6 +18,7 @@ from sandbox.maas.meta_api import MetaApi
 from sandbox.maas.network_api import NetworkApi
 from sandbox.maas.notifications_api import NotificationsApi
 from sandbox.maas.ranges_api import RangesApi
+from sandbox.maas.records_api import RecordsApi
 from sandbox.maas.results_api import ResultsApi
 from sandbox.maas.routing import Api
 from sandbox.maas.scripts_api import ScriptsApi
@@ -43,6 +44,7 @@ def all_apis(context: Context, root: Callable[[], str]) -> list[Api]:
         NetworkApi(context),
         SubnetsApi(context),
         RangesApi(context),
+        RecordsApi(context),
         NotificationsApi(context),
         ScriptsApi(context),
         EmptyApi(context),

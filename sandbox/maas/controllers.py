@@ -28,7 +28,24 @@ class Controllers:
     def rack_json(self) -> dict[str, Any]:
         row = self._named(self._rack, "rackcontrollers")
         row["service_set"] = [self._service(s) for s in row["service_set"]]
+        row["interface_set"] = self._interfaces(row["interface_set"])
+        row["ip_addresses"] = list(self._world.rack_addresses)
         return row
+
+    def _interfaces(self, recorded: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """One interface on each VLAN that the rack reaches, with its addresses there."""
+        network, made = self._world.network, []
+        link = next(link for one in recorded for link in one["links"])
+        for index, number in enumerate(sorted(network.rack_vlans)):
+            row = dict(recorded[min(index, len(recorded) - 1)])
+            row.update(id=index + 1, name=f"eth{index}", vlan=network.vlan_json(network.vlans[number]))
+            there = [(s, a) for a in self._world.rack_addresses if (s := network.subnet_of(a)) and s.vlan == number]
+            row["links"] = [
+                {**link, "id": 10 * index + n, "ip_address": address, "subnet": network.subnet_json(subnet)}
+                for n, (subnet, address) in enumerate(there, 1)
+            ]
+            made.append(row)
+        return made
 
     def region_json(self) -> dict[str, Any]:
         return self._named(self._region, "regioncontrollers")
@@ -42,6 +59,8 @@ class Controllers:
                 return {"name": name, "status": "unknown", "status_info": ""}
             return service
         if name == "dhcpd" and any(v.dhcp_on for v in self._world.network.vlans.values()):
+            if self._faults.is_active("dhcpd-fails"):
+                return {"name": name, "status": "dead", "status_info": "maas-dhcpd failed to start"}
             return {"name": name, "status": "running", "status_info": ""}
         return service
 

@@ -14,12 +14,9 @@ from sandbox.maas.users import API
 EMPTY = [
     "devices/",
     "dhcp-snippets/",
-    "discovery/",
-    "dnsresources/",
     "ipaddresses/",
     "license-keys/",
     "pods/",
-    "static-routes/",
     "vm-hosts/",
     "files/",
     "account/prefs/sslkeys/",

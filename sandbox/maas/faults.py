@@ -17,6 +17,7 @@ CATALOG = {
     "hang-after": "The call is carried out, then never answered. Parameters: path, method, op, count.",
     "reset-before": "The connection drops before the call is carried out. Same parameters.",
     "dead-rack": "The rack controller is gone: its services are dead, power calls get 503.",
+    "dhcpd-fails": "The rack's DHCP server does not start, whatever MAAS tells it.",
     "stalled-import": "The image mirror stops sending: an import makes no progress and does not end.",
     "bmc-timeout": "BMCs do not answer: query_power_state gives 504 after 60 s. Parameters: machine, count.",
     "bmc-password": "BMCs refuse the password. Parameters: machine, count.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from ipaddress import ip_address
 
 from sandbox.maas import machine as states
@@ -84,6 +85,13 @@ def _make_network(world: World) -> None:
     network.rack_vlans = {first.id, second.id}
     network.add_range("dynamic", "10.98.200.1", "10.98.200.200", 2, comment="PXE")
     second.dhcp_on, second.primary_rack = True, world.rack_id
+    world.rack_addresses = ["10.99.0.2", "10.98.0.2"]
+    world.add_dns_name("registry.maas", ["10.98.0.5"])
+    world.routes = [{"id": 1, "source": 2, "destination": 1, "gateway_ip": "10.98.0.1", "metric": 100}]
+    world.discoveries = [
+        {"ip": "10.99.0.1", "mac_address": "52:54:00:fe:00:01", "hostname": "router", "seen": time.time() - 40},
+        {"ip": "10.99.0.77", "mac_address": "00:1b:a9:12:34:56", "mac_organization": "Brother", "seen": time.time()},
+    ]
     network.changed()
 
 

@@ -29,6 +29,7 @@ class Vlan:
     secondary_rack: str | None = None
     relay_vlan: int | None = None
     space: int | None = None
+    external_dhcp: str | None = None
 
 
 @dataclass
@@ -139,7 +140,7 @@ class Network:
             "vid": vlan.vid,
             "mtu": vlan.mtu,
             "dhcp_on": vlan.dhcp_on,
-            "external_dhcp": None,
+            "external_dhcp": vlan.external_dhcp,
             "relay_vlan": None if relay is None else self.vlan_json(relay),
             "space": self.space_name(vlan),
             "primary_rack": vlan.primary_rack,

@@ -17,6 +17,7 @@ from sandbox.maas.controllers import Controllers
 from sandbox.maas.data_files import load as load_data
 from sandbox.maas.deployment import Deployment
 from sandbox.maas.faults import Faults
+from sandbox.maas.freshregion import make_fresh_region
 from sandbox.maas.image_import import ImageImport
 from sandbox.maas.lifecycle import LifeCycle
 from sandbox.maas.listener import Listener
@@ -35,7 +36,8 @@ class RegionStandIn:
     """Emulates MAAS `version` with a fleet of `machines`; durations are divided by `speed`.
 
     With a `state_file` the state is read from it if it exists, and written to it by `stop`; timers go on
-    where they were. `latency_per_machine` (seconds) is what a machine list costs for each machine returned.
+    where they were. A `fresh` one is as after its installation: no machines, no images, DHCP off.
+    `latency_per_machine` (seconds) is what a machine list costs for each machine returned.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class RegionStandIn:
         seed: int = 1,
         speed: float = 1.0,
         state_file: Path | None = None,
+        fresh: bool = False,
     ) -> None:
         self.version = version
         self.world = World(version, seed)
@@ -76,6 +79,8 @@ class RegionStandIn:
         self._listener: Listener | None = None
         if state_file is not None and state_file.exists():
             self._load(json.loads(state_file.read_text(encoding="utf-8")))
+        elif fresh:
+            make_fresh_region(self.world)
         else:
             fleetmaker.make_region(self.world, machines)
 

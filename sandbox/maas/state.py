@@ -36,6 +36,11 @@ def dump_world(world: World) -> dict[str, Any]:
         "notifications": world.notifications,
         "sshkeys": world.sshkeys,
         "domains": world.domains,
+        "dns_names": world.dns_names,
+        "routes": world.routes,
+        "discoveries": world.discoveries,
+        "key_sources": world.key_sources,
+        "rack_addresses": world.rack_addresses,
         "power_busy": sorted(world.power_busy),
         "next_ids": world.next_ids,
     }
@@ -68,5 +73,8 @@ def load_world(world: World, rows: dict[str, Any]) -> None:
         "next_ids",
     ]:
         setattr(world, name, rows[name])
+    for name in ("dns_names", "routes", "discoveries", "key_sources", "rack_addresses"):
+        # a state file of an earlier version has none of them
+        setattr(world, name, rows.get(name, getattr(world, name)))
     world.network.rack = world.rack_id
     world.groups_changed()

@@ -10,9 +10,13 @@ from urllib.parse import unquote
 from sandbox.maas.answers import BARE_TEXT, Answer, Refusal, json_answer, no_content, refuse_form, text_answer
 from sandbox.maas.context import Context
 from sandbox.maas.events import event_date
+from sandbox.maas.machine import Machine
 from sandbox.maas.network import Subnet
 from sandbox.maas.request import ApiRequest, Form
 from sandbox.maas.routing import Route
+
+STICKY, DISCOVERED = 1, 6
+"""How an address came to its machine: given for good, or by DHCP."""
 
 
 class SubnetsApi:
@@ -103,29 +107,19 @@ class SubnetsApi:
 
     def _addresses(self, request: ApiRequest) -> Answer:
         subnet = self._subnet(request)
-        date = event_date(1_795_333_952)
-        rows: list[dict[str, Any]] = []
-        for machine in self._world.machines.values():
-            if machine.ip and ip_address(machine.ip) in subnet.network:
-                summary = {
-                    "system_id": machine.system_id,
-                    "node_type": 0,
-                    "fqdn": machine.fqdn,
-                    "hostname": machine.hostname,
-                    "is_container": False,
-                    "via": "eth0",
-                }
-                rows.append(
-                    {
-                        "ip": machine.ip,
-                        "alloc_type": 1,
-                        "created": date,
-                        "updated": date,
-                        "node_summary": summary,
-                        "user": machine.owner or "MAAS",
-                    }
-                )
+        machines = self._world.machines.values()
+        rows = [_in_use(m, str(m.ip), STICKY) for m in machines if m.ip and ip_address(m.ip) in subnet.network]
+        rows += [_in_use(machine, ip, DISCOVERED) for ip, machine in self._leases(subnet).items()]
         return json_answer(rows)
+
+    def _leases(self, subnet: Subnet) -> dict[str, Machine]:
+        """Machines that booted over the network have an address of the dynamic range, while DHCP is on."""
+        if not self._network.vlans[subnet.vlan].dhcp_on:
+            return {}
+        pools = [r for r in self._network.dynamic_ranges(subnet.vlan) if r.subnet == subnet.id]
+        addresses = [a for r in pools for a in range(int(ip_address(r.start_ip)), int(ip_address(r.end_ip)) + 1)]
+        booted = [m for m in self._world.machines.values() if m.ip is None and m.power_state == "on"]
+        return {str(ip_address(number)): machine for number, machine in zip(addresses, booted, strict=False)}
 
     def _taken(self, subnet: Subnet) -> list[tuple[int, int, str]]:
         spans = [
@@ -134,6 +128,7 @@ class SubnetsApi:
             if r.subnet == subnet.id
         ]
         singles = {m.ip: "assigned-ip" for m in self._world.machines.values() if m.ip}
+        singles |= dict.fromkeys(self._world.rack_addresses, "assigned-ip")
         if subnet.gateway_ip:
             singles[subnet.gateway_ip] = "gateway-ip"
         for text, purpose in singles.items():
@@ -177,6 +172,25 @@ class SubnetsApi:
                 "ip_version": subnet.network.version,
             }
         )
+
+
+def _in_use(machine: Machine, ip: str, kind: int) -> dict[str, Any]:
+    date = event_date(1_795_333_952)
+    return {
+        "ip": ip,
+        "alloc_type": kind,
+        "created": date,
+        "updated": date,
+        "node_summary": {
+            "system_id": machine.system_id,
+            "node_type": 0,
+            "fqdn": machine.fqdn,
+            "hostname": machine.hostname,
+            "is_container": False,
+            "via": "eth0",
+        },
+        "user": machine.owner or "MAAS",
+    }
 
 
 def _span(start: int, end: int, purpose: list[str] | None = None) -> dict[str, Any]:

@@ -68,6 +68,12 @@ class World:
         self.notifications: list[dict[str, Any]] = []
         self.sshkeys: list[dict[str, Any]] = []
         self.domains: list[dict[str, Any]] = [{"id": 0, "name": "maas", "authoritative": True, "ttl": None}]
+        self.dns_names: list[dict[str, Any]] = []
+        self.routes: list[dict[str, Any]] = []
+        #: What racks saw on the network: ip, mac_address, seen (seconds), and hostname and mac_organization if known.
+        self.discoveries: list[dict[str, Any]] = []
+        #: What Launchpad and GitHub have, "lp:olga" to keys; None is a region without a way to the internet.
+        self.key_sources: dict[str, list[str]] | None = None
         self.rack_addresses: list[str] = ["10.99.0.2"]
         self.power_busy: set[str] = set()
         self.next_ids: dict[str, int] = {}
@@ -134,6 +140,12 @@ class World:
         )
         self.machines[system_id] = machine
         return machine
+
+    def add_dns_name(self, fqdn: str, addresses: list[str]) -> dict[str, Any]:
+        """A name in DNS that a person made."""
+        row = {"id": self.take_id("dns"), "fqdn": fqdn, "ip_addresses": addresses, "created": time.time()}
+        self.dns_names.append(row)
+        return row
 
     def alter(self, name: str, **fields: Any) -> Machine:
         """Changes fields of a machine, and of its manners, by name."""

@@ -93,6 +93,8 @@ def _network(region: RegionStandIn) -> None:
     for rows in (network.fabrics, network.vlans, network.subnets, network.ranges):
         rows.clear()
     old = region.world.old
+    region.world.routes, region.world.discoveries, region.world.dns_names = [], [], []
+    region.world.rack_addresses = ["10.99.0.2"]
     network.next_ids = {"fabric": 0, "vlan": 5001 if old else 1, "subnet": 1, "space": 1, "range": 1}
     network.add_fabric()
     network.add_fabric("fabric-1" if old else "lab")

@@ -6,6 +6,8 @@ from tests.contract.needs import (
     Need,
     busy,
     chunked,
+    dns_name,
+    domain,
     dynamic_range,
     fabric_2,
     give_ipmi,
@@ -127,6 +129,8 @@ NEEDS: dict[str, list[tuple[str, Need]]] = {
         ("events_.*|initial_events_query", some_events),
     ],
     "3.4": [
+        ("dnsresource_create", domain("lab.example")),
+        ("dnsresources_list_all", dns_name("db.lab.example", "10.98.250.5")),
         ("machine_abort_commissioning", status("kyccyw", "Commissioning")),
         ("machine_abort_commissioning_ready", status("qgmqcp", "Commissioning")),
         ("machine_abort_deploying|machine_deploy_again", status("bn7nah", "Deploying")),

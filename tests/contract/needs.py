@@ -112,6 +112,18 @@ def setting(name: str, value: object) -> Need:
     return lambda region: region.world.settings.__setitem__(name, value)
 
 
+def domain(name: str) -> Need:
+    row = {"id": 1, "name": name, "authoritative": True, "ttl": None}
+    return lambda region: region.world.domains.append(row)
+
+
+def dns_name(fqdn: str, address: str) -> Need:
+    def need(region: RegionStandIn) -> None:
+        region.world.add_dns_name(fqdn, [address])
+
+    return need
+
+
 def pool1(region: RegionStandIn) -> None:
     region.world.pools[1] = Named(1, "pool1", "d")
 

@@ -16,8 +16,6 @@ NOT_REPLAYED: dict[str, dict[str, str]] = {
     "3.4.10": {
         "device_create": DATABASE.format("devices"),
         "dhcp_snippet_create": "the recorded rack controller had no dhcpd to check the snippet with",
-        "dnsresource_create": DATABASE.format("DNS resources"),
-        "dnsresources_list_all": DATABASE.format("DNS resources"),
         "machine_details": "the stand-in has no lshw and lldp documents",
         "machine_get_curtin_config": CURTIN,
         "machine_get_curtin_config_deployed": CURTIN,

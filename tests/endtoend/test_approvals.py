@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sandbox.slack import Message
-from tests.support.harness import ANDREA, OLGA, OPS, VICTOR, Running, running, until
+from tests.support.harness import ANDREA, OLGA, VICTOR, Running, running, until
 
 CARDS = "C0APPROVE"
 
@@ -142,20 +142,6 @@ async def test_an_irreversible_one_needs_the_name_typed(tmp_path: Path) -> None:
         outcome = await workspace.submit_view(OLGA, view.id, values)
         assert not outcome.errors
         await it.talk.reads(root, "Waiting for approval")
-
-
-async def test_break_glass_is_off_by_default_and_tells_everybody_when_it_is_on(tmp_path: Path) -> None:
-    async with running(tmp_path) as it:
-        name = "node-1"
-        root, _card = await asked(it, f"release {name}")
-        workspace = it.world.workspace
-        await it.talk.click(root, "ask.break_glass")
-        view = (await until(lambda: workspace.views(OLGA)))[-1]
-        values = {"reason": {"decide.reason": "all asleep, outage"}, "typed": {"decide.typed": name}}
-        await workspace.submit_view(OLGA, view.id, values)
-        await until(lambda: refusals(it, OLGA, OPS))
-        assert "break the glass" in refusals(it, OLGA, OPS)[-1]
-        assert not it.world.region.effects
 
 
 @pytest.mark.parametrize("value", ["op-xxxx:nonce", "", "op-xxxx", ":::", "'; drop table operations; --:x"])

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any
 
 from sandbox.maas import machine as states
-from sandbox.slack import Message, MessageRef, payloads
+from tests.endtoend.forging import late_click
 from tests.endtoend.steps import CONFIRM, WITHDRAW, asked, buttons, operation_id, rows, said, told
-from tests.support.harness import ADAM, OLGA, OPS, Running, running, until
+from tests.support.harness import ADAM, OLGA, OPS, running, until
 
 
 async def test_withdrawn(tmp_path: Path) -> None:
@@ -21,7 +20,7 @@ async def test_withdrawn(tmp_path: Path) -> None:
         await it.talk.click(plan, WITHDRAW)
         text = await it.talk.reads(plan, "was withdrawn", "Nothing was done")
         assert not buttons(it.talk.now(plan).blocks)
-        await _late_click(it, plan, confirm)
+        await late_click(it.world.workspace, OLGA, plan, confirm)
         await told(it.talk, OLGA, operation_id(plan), "no longer waiting", "withdrawn")
         assert asked(it, "node-3") == 0
         assert "expires" not in text
@@ -36,7 +35,7 @@ async def test_expired(tmp_path: Path) -> None:
         await it.talk.click(plan, CONFIRM)
         await told(it.talk, OLGA, "has expired", "Ask again")
         await it.talk.reads(plan, "has expired", "Nothing was done")
-        await _late_click(it, plan, confirm)
+        await late_click(it.world.workspace, OLGA, plan, confirm)
         await told(it.talk, OLGA, "no longer waiting")
         assert asked(it, "node-3") == 0
 
@@ -101,26 +100,14 @@ async def test_buttons_that_fit_nothing_do_nothing(tmp_path: Path) -> None:
         mixed = f"{operation_id(plan)}:{buttons(other.blocks)[CONFIRM]['value'].partition(':')[2]}"
         one = operation_id(plan)
         for value in ("", ":", one, f"{one}:", f"{one}:x", mixed, "op-zz:x", "x" * 2000):
-            await _late_click(it, plan, {**element, "value": value})
+            await late_click(it.world.workspace, OLGA, plan, {**element, "value": value})
 
         def refusals() -> int:
             shown = it.world.workspace.messages(OPS, OLGA)
             return sum("belongs to no plan that I know" in one.text for one in shown)
 
         await until(lambda: refusals() == 8, what="a refusal of each")
-        await _late_click(it, plan, {**element, "action_id": "operation.obliterate"})
+        await late_click(it.world.workspace, OLGA, plan, {**element, "action_id": "operation.obliterate"})
         await told(it.talk, OLGA, "another version of the bot")
         assert not it.world.region.effects
         assert CONFIRM in buttons(it.talk.now(plan).blocks), "the plan still waits"
-
-
-async def _late_click(it: Running, message: Message, element: dict[str, Any]) -> None:
-    """A click on a button as it was, or as somebody would like it to be."""
-    workspace = it.world.workspace
-    current = workspace.message(MessageRef(message.channel_id, message.ts), OLGA)
-    payload = payloads.interaction(workspace, "block_actions", workspace.users[OLGA], workspace.tickets.trigger(OLGA))
-    payload.update(payloads.in_message(current, workspace.channels[OPS], workspace))
-    ticket = workspace.tickets.response(OLGA, OPS, kind="actions", message=current.ref)
-    payload["response_url"] = workspace.base_url + ticket.path
-    payload["actions"] = [{**element, "type": "button", "action_ts": "1.0"}]
-    assert (await workspace.courier.deliver("interactive", payload)).ok

@@ -16,6 +16,9 @@ async def test_help_and_whoami_fit_each_person(tmp_path: Path) -> None:
         assert "commission" not in viewer and "cancel" not in viewer and "machines" in viewer
         text = said(await ask("help commission"))
         assert all(part in text for part in ("--enable-ssh", "SSH", "/maas commission node-3", "you confirm"))
+        assert "Operations" in operator and "/maas commission node-3" in operator, "by sections, each with an example"
+        text = said(await ask("help power"))
+        assert "/maas power off node-1" in text and "BMC" in text
         text = said(await ask("help cancel"))
         assert "you confirm" not in text, "cancel acts at once"
         text = said(await ask("help commission", VICTOR))

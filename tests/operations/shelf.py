@@ -101,7 +101,7 @@ def catalog() -> Catalog:
 
     family = ModuleType(fill.__module__)
     vars(family)["fill"] = fill
-    return Catalog.from_modules([family, operation_commands])
+    return Catalog.from_modules({"Shelf": [family, operation_commands]})
 
 
 __all__ = ["BOOKS", "Filling", "Shelf", "StepAgainError", "StepFailedError", "catalog"]

@@ -1,0 +1,130 @@
+"""Steps whose matter is on the region's host: each is a job of the helper there, begun under the operation's name."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import TypeVar
+
+from bot.host import errors
+from bot.host.client import Secrets
+from bot.host.jobs import Order, Watcher
+from bot.host.looks import Cause, Look, LookState
+from bot.host.service import HostService
+from bot.host.vocabulary import Sent, StepName
+from bot.maas.service import RegionService
+from bot.operations.steps import OperationStep, StepAgainError, StepContext, StepFailedError
+
+T = TypeVar("T")
+
+#: A look that finds these before the steps ahead have run says nothing of how it will be at the step's turn.
+_NOT_YET = frozenset({Cause.NOT_INSTALLED, Cause.NOT_INITIALISED, Cause.CLUSTER_DOWN})
+_PASSES = (errors.ConnectionLost, errors.TooManySessions, errors.HostSlow)
+_STAYS = (errors.HostKeyChanged, errors.HostKeyUnknown, errors.KeyRefused, errors.TooManyKeys)
+
+
+def host_of(region: RegionService) -> HostService:
+    """The region's host. Raises HostNotSetUp."""
+    if region.host is None:
+        raise errors.HostNotSetUp(f"The host of region {region.name} is not set up for the bot.")
+    return region.host
+
+
+async def asked(question: Awaitable[T], step: str = "") -> T:
+    """The answer to a question to the host, its failures in the words of steps.
+
+    Raises:
+        StepAgainError: the host is away; it may come back.
+        StepFailedError: the job failed, or must not be done.
+        HostError: waiting does not mend it.
+    """
+    try:
+        return await question
+    except errors.JobFailed as error:
+        tail = error.tail
+        raise StepFailedError(error.problem, error.remedy, script=step, tail=tail[-2500:], log=tail) from None
+    except _STAYS:
+        raise
+    except (errors.HostUnreachable, *_PASSES) as error:
+        raise StepAgainError(error.problem) from None
+
+
+class JobStep(OperationStep):
+    """One step of the helper. `will` is what it does, for plans made before its look can tell."""
+
+    def __init__(self, key: str, title: str, step: StepName, arguments: Sent, will: str) -> None:
+        self.key = key
+        self.title = title
+        self.step = step
+        self.will = will
+        self._arguments = arguments
+
+    def arguments(self, operation_id: str) -> Sent:
+        """The step's arguments; some have the operation's id in them."""
+        del operation_id
+        return self._arguments
+
+    def secrets(self, context: StepContext) -> Secrets:
+        """The secrets of a job that is really started. They go to the host, and nowhere else."""
+        del context
+        return {}
+
+    async def look(self, host: HostService, operation_id: str) -> Look:
+        """How it is on the host today. Raises HostError."""
+        return await host.helper.look(self.step, self.arguments(operation_id))
+
+    async def check(self, context: StepContext) -> str | None:
+        """What was found, when there is nothing to do."""
+        look = await asked(self.look(host_of(context.region), context.operation_id))
+        if look.state is LookState.BLOCKED:
+            raise StepFailedError(sentence(look.found), look.remedy)
+        return look.found if look.state is LookState.DONE else None
+
+    async def apply(self, context: StepContext) -> None:
+        """Run the job to its end, or be with it until then if it runs already."""
+        host = host_of(context.region)
+        await asked(host.jobs.run(self.order(context), watcher(context)), self.step.value)
+
+    async def verify(self, context: StepContext) -> str:
+        """A further look: what counts is how it is, not what a job says of itself."""
+        label = await self.check(context)
+        if label is None:
+            raise StepFailedError(
+                f"{self.title}: the job on the host ended well, and it is not so.", "Look at the host, then retry."
+            )
+        return label
+
+    def order(self, context: StepContext) -> Order:
+        """The job under the operation's name."""
+        arguments = self.arguments(context.operation_id)
+        return Order(f"{context.operation_id}-{self.key}", self.step, arguments, lambda: self.secrets(context))
+
+
+class OnceStep(JobStep):
+    """A step without a state of its own, like a restart: it is done when its job has ended well."""
+
+    async def check(self, context: StepContext) -> str | None:
+        """Nothing to see; but what stands in its way is said before."""
+        look = await asked(self.look(host_of(context.region), context.operation_id))
+        if look.state is LookState.BLOCKED and not context.repeated:
+            raise StepFailedError(sentence(look.found), look.remedy)
+        return None
+
+    async def verify(self, context: StepContext) -> str:
+        """The job's own word; the steps after it look at what came of it."""
+        del context
+        return "done"
+
+
+def watcher(context: StepContext) -> Watcher:
+    """Shows in the thread what a job does."""
+    return Watcher(context.note, cancelled=context.cancelled.is_set)
+
+
+def not_yet(look: Look) -> bool:
+    """Whether a look is blocked only because the steps before have not been done."""
+    return look.state is LookState.BLOCKED and look.cause in _NOT_YET
+
+
+def sentence(text: str) -> str:
+    """`text` with a full stop."""
+    return text if text.endswith((".", "…")) else f"{text}."

@@ -1,0 +1,77 @@
+"""What ties the host to the region stand-in: MAAS runs there while the host has it initialised and running."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from sandbox.maas import RegionStandIn
+from sandbox.maas.state import dump_world, load_world
+from sandbox.maas.users import Token, User
+from sandbox.maas.world import World
+
+
+class RegionLink:
+    """Starts, stops and empties the region as the host's MAAS does. The world is what its database holds."""
+
+    def __init__(self, region: RegionStandIn) -> None:
+        self.region = region
+        self._port = 0
+        self._host = "127.0.0.1"
+        self.up = False
+
+    async def serve(self, host: str = "127.0.0.1", port: int = 0) -> None:
+        """Take the port that MAAS will have, whether MAAS runs now or later."""
+        await self.region.start(host, port)
+        self._host, self._port = host, int(self.region.url.split(":")[2].split("/")[0])
+        self.up = True
+
+    async def start(self) -> None:
+        """MAAS answers from now on."""
+        if not self.up:
+            self.up = True
+            await self.region.start(self._host, self._port)
+
+    async def stop(self) -> None:
+        """MAAS does not run: its port refuses connections."""
+        if self.up:
+            self.up = False
+            await self.region.stop()
+
+    def wipe(self) -> None:
+        """A database that was just migrated: no machines, no administrator."""
+        world = self.region.world
+        fresh = World(world.version, seed=world.rng.randrange(1_000_000))
+        first = fresh.network.add_fabric()
+        second = fresh.network.add_fabric()
+        fresh.network.add_subnet("10.99.0.0/24", fresh.network.untagged(first.id).id)
+        fresh.network.add_subnet("10.98.0.0/16", fresh.network.untagged(second.id).id, gateway_ip="10.98.0.1")
+        fresh.network.rack_vlans = {fresh.network.untagged(one.id).id for one in (first, second)}
+        release = "focal" if fresh.old else "jammy"
+        fresh.images.select(fresh.images.add_source(), release)
+        fresh.settings["commissioning_distro_series"] = fresh.settings["default_distro_series"] = release
+        fresh.settings["completed_intro"] = False
+        fresh.users = [user for user in fresh.users if user.username in {"MAAS", "maas-init-node"}]
+        load_world(world, dump_world(fresh))
+
+    def user(self, name: str) -> User | None:
+        return next((user for user in self.region.world.users if user.username == name), None)
+
+    def add_admin(self, name: str, email: str) -> None:
+        users = self.region.world.users
+        users.append(User(name, email, True, [], max((user.id for user in users), default=0) + 1))
+
+    def mint(self, user: User) -> str:
+        """A further API key of this user."""
+        user.tokens.append(Token.make(self.region.world.rng))
+        return user.tokens[-1].api_key
+
+    def dump(self) -> dict[str, Any]:
+        """What a backup holds."""
+        return dump_world(self.region.world)
+
+    def load(self, rows: dict[str, Any]) -> None:
+        load_world(self.region.world, rows)
+
+    async def settle(self) -> None:
+        await asyncio.sleep(0)
