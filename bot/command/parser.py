@@ -122,7 +122,7 @@ class Parser:
     def _no_such_command(self, lowered: Sequence[str]) -> Message:
         names = self._catalog.names()
         typed = lowered[0] if lowered else ""
-        near = get_close_matches(" ".join(lowered[:2]), names, 2, 0.75) or get_close_matches(typed, names, 3, 0.55)
+        near = get_close_matches(" ".join(lowered[:2]), names, 2, 0.75) or get_close_matches(typed, names, 3, 0.6)
         family = [name for name in names if name.split()[0] == typed]
         typed = _cut(typed)
         text: list[Span] = [Code(typed or "(nothing)"), " is no command. "]
