@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-parts test-page test-whole test-long check bench manifest lock clean
+.PHONY: help demo test-host-tree test test-parts test-page test-whole test-long check bench manifest lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -33,6 +33,9 @@ test-whole: $(READY) ## of the tests, those of the whole bot
 test-long: $(READY) ## the tests that take long: kill -9 of every kind of operation, two bots on PostgreSQL
 	$(BIN)/python -m pytest -n 3 -m long
 
+test-host-tree: $(READY) ## the files of the host that the tests install MAAS on; made once, as root
+	$(BIN)/python -m tests.support.host_tree
+
 check: $(READY) ## style, types and import arrows
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -51,7 +54,7 @@ lock: ## bring uv.lock in step with pyproject.toml; newer versions: make lock AR
 	@python=$$(scripts/find-python "$(PYTHON)") && "$$python" scripts/lock.py $(ARGS)
 
 clean: ## remove the environment and everything that the targets made
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .test-output build dist
+	rm -rf .test-host .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .test-output build dist
 	find . -path ./.git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): pyproject.toml uv.lock scripts/find-python $(wildcard scripts/*.py)

@@ -1,4 +1,4 @@
-"""The command line: `maasbot run | demo | doctor | manifest | audit`."""
+"""The command line: `maasbot run | demo | doctor | manifest | audit | host-helper`."""
 
 from __future__ import annotations
 
@@ -48,8 +48,9 @@ def demo(
     speed: float = 1.0,
     maas: str = "3.4.10",
     fresh: bool = False,
+    bare: bool = False,
 ) -> int:
-    """Run the whole bot on stand-ins for Slack and MAAS, with a page in the browser.
+    """Run the whole bot on stand-ins for Slack, MAAS and its host, with a page in the browser.
 
     Args:
         port: of the page; 0 takes a free one
@@ -59,11 +60,21 @@ def demo(
         speed: how much faster than life the machines are
         maas: version that the region stand-in plays (2.9.3 or 3.4.10)
         fresh: an empty region, as right after its installation, for trying `/maas setup`
+        bare: begin with a host without MAAS, to be installed
     """
     # Test equipment: imported here alone, and only when it is asked for.
     from sandbox.demo import run_demo
 
-    return run_demo(port=port, state=state, machines=machines, seed=seed, speed=speed, version=maas, fresh=fresh)
+    return run_demo(
+        port=port,
+        state=state,
+        machines=machines,
+        seed=seed,
+        speed=speed,
+        version=maas,
+        fresh=fresh,
+        bare=bare,
+    )
 
 
 @app.command
@@ -144,6 +155,49 @@ def audit_export(*, since: str | None = None) -> int:
 
     settings = _settings()
     return 2 if settings is None else asyncio.run(export(settings, since))
+
+
+host_helper = cyclopts.App(name="host-helper", help="What the bot needs on a region's host: print its scripts.")
+app.command(host_helper)
+
+
+@host_helper.command(name="install-script")
+def helper_install_script(*, key: Path, user: str = "maasbot") -> int:
+    """Print a shell script that a host's administrator reads and runs as root; running it again changes nothing.
+
+    Args:
+        key: file with the bot's public key, like ~/.ssh/maasbot.pub
+        user: the account on the host that the bot logs in to
+    """
+    from bot.host.install import InstallError, install_script
+
+    try:
+        print(install_script(user, key.read_text(encoding="utf-8")), end="")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not text"
+        print(f"{key} can't be read ({reason})", file=sys.stderr)
+        return 2
+    except InstallError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+@host_helper.command(name="uninstall-script")
+def helper_uninstall_script(*, user: str = "maasbot") -> int:
+    """Print a shell script that takes the bot's program, right and user off a host again.
+
+    Args:
+        user: the account on the host that the bot logs in to
+    """
+    from bot.host.install import InstallError, uninstall_script
+
+    try:
+        print(uninstall_script(user), end="")
+    except InstallError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
 
 
 def _settings() -> Settings | None:

@@ -170,11 +170,15 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message. `summary` is what a notification or a screen reader gets: it must stand alone."""
+    """One message. `summary` is what a notification or a screen reader gets: it must stand alone.
+
+    A `private` answer is for the asker's eyes alone, wherever it was asked.
+    """
 
     summary: str
     parts: Sequence[Part] = ()
     files: Sequence[File] = field(default=())
+    private: bool = False
 
 
 def say(*spans: Span) -> Message:

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from bot.app import Bot, Pace
 from bot.command.parser import Parser
@@ -19,6 +20,7 @@ from bot.slack.manifest import CommandDoc, build_manifest
 from bot.telemetry import set_up_logging
 from commands.catalogue import build_catalog
 from commands.status import overview
+from sandbox.host import HostStandIn
 from sandbox.maas import RegionStandIn
 from sandbox.page import mount
 from sandbox.slack import SlackServer, Workspace
@@ -42,6 +44,9 @@ class World:
     region: RegionStandIn
     state: Path
     extra: dict[str, str] = field(default_factory=dict)
+    #: The region's host, where there is one; `bare`: without MAAS on it, and without a key for the bot.
+    host: HostStandIn | None = None
+    bare: bool = False
 
     @classmethod
     def build(
@@ -55,10 +60,13 @@ class World:
         keep: bool = False,
         strict_timing: bool = True,
         fresh: bool = False,
+        host: bool = False,
+        bare: bool = False,
     ) -> World:
-        """Make both stand-ins; with `keep` their state lives in `state` and is found there again.
+        """Make the stand-ins; with `keep` their state lives in `state` and is found there again.
 
-        A `fresh` region is empty, as after its installation.
+        A `fresh` region is empty, as after its installation. With `host` the region has a host, on which MAAS is
+        installed unless it is to be `bare`.
         """
         workspace = Workspace(seed=seed, state_file=state / "slack.json" if keep else None, strict_timing=strict_timing)
         catalog = build_catalog()
@@ -73,16 +81,27 @@ class World:
             state_file=state / "maas.json" if keep else None,
             fresh=fresh,
         )
-        return cls(workspace, SlackServer(workspace), region, state)
+        made = cls(workspace, SlackServer(workspace), region, state, bare=bare)
+        if host or bare:
+            made.host = HostStandIn(region, speed=speed, state_file=state / "host.json" if keep else None)
+            if made.host.fresh and not bare:
+                made.host.settle_in()
+        return made
 
     async def start(self, *, slack_port: int = 0, region_port: int = 0) -> None:
         """Listen on loopback."""
-        await self.region.start(port=region_port)
+        if self.host is not None:
+            await self.host.link.serve(port=region_port)
+            await self.host.start()
+        else:
+            await self.region.start(port=region_port)
         await self.slack.start(port=slack_port)
 
     async def stop(self) -> None:
-        """Stop both; kept state is saved."""
+        """Stop them; kept state is saved."""
         await self.slack.stop()
+        if self.host is not None:
+            await self.host.stop()
         await self.region.stop()
 
     def environment(self) -> dict[str, str]:
@@ -94,7 +113,8 @@ class World:
             "SLACK_SIGNING_SECRET": app.signing_secret,
             "SLACK_API_URL": self.slack.api_url,
             "MAAS_URL": self.region.url,
-            "MAAS_API_KEY": self.region.api_key,
+            **({} if self.bare else {"MAAS_API_KEY": self.region.api_key}),
+            **(self.host.credentials(self.state / "ssh") if self.host is not None else {}),
             "MAASBOT_STATE_DIR": str(self.state / "bot"),
             "MAASBOT_HTTP_PORT": "0",
             "MAASBOT_CHANNELS": "C0OPS,C0APPROVE",
@@ -129,7 +149,15 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
 
 
 def run_demo(
-    *, port: int, state: Path | None, machines: int, seed: int, speed: float, version: str, fresh: bool = False
+    *,
+    port: int,
+    state: Path | None,
+    machines: int,
+    seed: int,
+    speed: float,
+    version: str,
+    fresh: bool = False,
+    bare: bool = False,
 ) -> int:
     """Run until SIGTERM or SIGINT. Returns the exit code."""
     if version not in {"2.9.3", "3.4.10"}:
@@ -141,15 +169,31 @@ def run_demo(
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="maasbot-demo-")))
         folder.mkdir(parents=True, exist_ok=True)
         keep = state is not None
-        world = World.build(folder, machines=machines, seed=seed, speed=speed, version=version, keep=keep, fresh=fresh)
+        world = World.build(
+            folder,
+            machines=machines,
+            seed=seed,
+            speed=speed,
+            version=version,
+            keep=keep,
+            fresh=fresh,
+            host=True,
+            bare=bare,
+        )
         return asyncio.run(_run(world, port, keep=keep))
 
 
 async def _run(world: World, port: int, *, keep: bool) -> int:
+    assert world.host is not None
+    faults: dict[str, Any] = {
+        "Slack": world.workspace.faults,
+        "MAAS": world.region.faults,
+        "Host": world.host.faults,
+    }
     mount(
         world.slack.app,
         world.workspace,
-        faults={"Slack": world.workspace.faults, "MAAS": world.region.faults},
+        faults=faults,
         hints=_HINTS,
     )
     try:
@@ -166,7 +210,7 @@ async def _run(world: World, port: int, *, keep: bool) -> int:
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     bot = Bot(settings, build_catalog(), overview, pace=Pace(events=1.0, snapshot=5.0, rereads=1.0))
-    saving = asyncio.create_task(_save(world.region)) if keep else None
+    saving = asyncio.create_task(_save(world)) if keep else None
     try:
         await bot.start()
         page = f"{world.slack.base_url}/?as=U0OLGA&channel=C0OPS"
@@ -186,8 +230,10 @@ async def _run(world: World, port: int, *, keep: bool) -> int:
     return 0
 
 
-async def _save(region: RegionStandIn) -> None:
+async def _save(world: World) -> None:
     # Somebody who tries kill -9 on the demo expects the region to remember as a real one would.
     while True:
         await asyncio.sleep(1.0)
-        await region.save()
+        await world.region.save()
+        if world.host is not None:
+            await world.host.save()

@@ -38,6 +38,7 @@ class Cause(StrEnum):
     HALF_INSTALLED = "half_installed"
     CLUSTER_DOWN = "cluster_down"
     OTHER_DATABASES = "other_databases"
+    OTHER_PACKAGES = "other_packages"
     DATABASE_IN_USE = "database_in_use"
     FOREIGN_OWNER = "foreign_owner"
     ROLE_IN_USE = "role_in_use"

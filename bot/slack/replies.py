@@ -24,7 +24,7 @@ class CommandReply:
 
 @dataclass(frozen=True, slots=True)
 class ThreadReply:
-    """Answers a mention in its thread; refusals only to the asker."""
+    """Answers a mention in its thread; refusals, and what is private, only to the asker."""
 
     outbound: Outbound
     channel: str
@@ -32,6 +32,9 @@ class ThreadReply:
     user: str
 
     async def answer(self, message: Message) -> None:
+        if message.private:
+            await self.refuse(message)  # which goes to the asker alone
+            return
         await self.outbound.post(self.channel, message, thread_ts=self.thread, urgent=True)
 
     async def refuse(self, message: Message) -> None:

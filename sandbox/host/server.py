@@ -18,7 +18,17 @@ from sandbox.host.helper import HelperStandIn
 from sandbox.host.jobs import Running
 from sandbox.host.link import RegionLink
 from sandbox.host.maas import ready
-from sandbox.host.model import HostModel
+from sandbox.host.model import (
+    TEST_DATABASE,
+    TEST_ROLE,
+    VERSIONS,
+    Database,
+    HostModel,
+    Maas,
+    Role,
+    Server,
+    Snap,
+)
 from sandbox.maas import RegionStandIn
 
 USER = "maasbot"
@@ -51,6 +61,25 @@ class HostStandIn:
         self.port = 0
         self.faults.on_change(self._changed)
 
+    def settle_in(self) -> None:
+        """MAAS is installed already, with the test database, as if by hand; the region is what it knows."""
+        region = self.link.region
+        channel = f"{'.'.join(region.version.split('.')[:2])}/stable"
+        model = self.model
+        version = VERSIONS[channel.partition("/")[0]]
+        model.snaps = {"maas": Snap(channel, *version), "maas-test-db": Snap("latest/stable", "14.2-29", "187")}
+        if channel.startswith("2.9"):
+            model.snaps["maas-cli"] = Snap(channel, version[0], "13")
+        model.test_server = Server({TEST_ROLE: Role()}, {TEST_DATABASE: Database(TEST_ROLE, 112, 24_000_000)})
+        model.maas = Maas("region+rack", "", "test", TEST_DATABASE, TEST_ROLE, "", "0640", running=True)
+
+    async def bare(self) -> None:
+        """Nothing of MAAS is there any more, nor any trace of what was done."""
+        await self.link.stop()
+        fresh = HostModel()
+        for name in ("snaps", "apt", "folders", "server", "test_server", "maas", "backups", "done"):
+            setattr(self.model, name, getattr(fresh, name))
+
     @property
     def fresh(self) -> bool:
         """Whether nothing was ever kept of it."""
@@ -74,6 +103,8 @@ class HostStandIn:
         )
         behind = self._server.sockets[0].getsockname()[1]
         self.port = await self._gate.start("127.0.0.1", port, behind)
+        if self.model.maas.mode != "none" and not self.model.maas.url:
+            self.model.maas.url = self.link.region.url
         if not self.model.maas.running:
             await self.link.stop()
         self._life = asyncio.create_task(self._live(), name="host-stand-in")

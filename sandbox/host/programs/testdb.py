@@ -1,0 +1,59 @@
+"""The snap maas-test-db: a PostgreSQL of its own on a socket, and `maas-test-db.psql`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+
+from sandbox.host.programs.standin import SOCKETS, fault, tool
+
+DATA = "/var/snap/maas-test-db/common/postgres/data"
+USER = 584788  # snap_daemon
+
+
+def _as_user(*words: str) -> list[str]:
+    return ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups", *words]
+
+
+def serve() -> None:
+    """Make the cluster at the first start, then be the server."""
+    time.sleep(float(fault("test-db-late", 0)))
+    for path in (SOCKETS, DATA):
+        os.makedirs(path, mode=0o700, exist_ok=True)
+        os.chown(path, USER, USER)
+    os.chmod(SOCKETS, 0o755)
+    os.chown(os.path.dirname(DATA), USER, USER)
+    if not os.path.exists(DATA + "/PG_VERSION"):
+        subprocess.run(
+            _as_user(
+                *tool("initdb"), "-D", DATA, "-U", "postgres", "--auth=trust", "--no-sync", "--locale=C", "-E", "UTF8"
+            ),
+            check=True,
+        )
+    line = _as_user(*tool("postgres"), "-D", DATA, "-k", SOCKETS, "-c", "listen_addresses=", "-c", "fsync=off")
+    server = subprocess.Popen(line)
+    for _ in range(300):
+        made = subprocess.run(_psql("-c", "SELECT 1"), capture_output=True, check=False)
+        if made.returncode == 0:
+            break
+        time.sleep(0.1)
+    sql = (
+        "SELECT 'CREATE ROLE maas LOGIN SUPERUSER PASSWORD ''maas''' WHERE NOT EXISTS"
+        " (SELECT FROM pg_roles WHERE rolname = 'maas') \\gexec\n"
+        "SELECT 'CREATE DATABASE maasdb OWNER maas' WHERE NOT EXISTS"
+        " (SELECT FROM pg_database WHERE datname = 'maasdb') \\gexec\n"
+    )
+    subprocess.run(_psql(), input=sql, text=True, check=True)
+    sys.exit(server.wait())
+
+
+def _psql(*words: str) -> list[str]:
+    return [*tool("psql"), "-h", SOCKETS, "-U", "postgres", *words]
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["--serve"]:
+        serve()
+    os.execvp("env", _psql(*sys.argv[1:]))
