@@ -192,9 +192,10 @@ class MarkingBroken(Changing):
 
     def changed_since(self, machine: Machine | None, target: Target) -> str:
         """Another owner or system is another machine; that it was allocated by an earlier try is not."""
-        if machine is not None and machine.status is MachineStatus.ALLOCATED and machine.owner == self.options["user"]:
-            return ""
-        return facts.changed_since(machine, target)
+        if machine is None or machine.locked:
+            return facts.changed_since(machine, target)
+        ours = machine.status is MachineStatus.ALLOCATED and machine.owner == self.options["user"]
+        return "" if ours and target.state == "Ready" else facts.changed_since(machine, target)
 
     async def ask(self, region: RegionService, key: str, options: Mapping[str, Any]) -> None:
         """Have one machine marked broken; allocated first if nobody owns it, and given back if that was in vain."""
