@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from bot.operations.machine_facts import READ_ANEW
 from bot.operations.plan import Plan
 from bot.operations.records import TargetState
 
@@ -63,9 +64,11 @@ _GOOD = TargetState.DONE
 
 
 def told(plan: Plan) -> Plan:
-    """The plan with what its pacing means, said among its steps."""
+    """The plan with what its size and its pacing mean, said among its steps."""
     pacing, count = Pacing.of(plan.options), len(plan.targets)
     steps = []
+    if count > READ_ANEW and not plan.in_steps:
+        steps.append("So many are shown as MAAS's event log has them; MAAS refuses those that do not fit when asked.")
     if 0 < pacing.canary < count:
         names = _listing([target.name for target in plan.targets[: pacing.canary]])
         it = "it ends" if pacing.canary == 1 else "all of them end"
