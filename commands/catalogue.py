@@ -16,8 +16,11 @@ from commands import (
     delete,
     deploy,
     dhcp,
+    guide,
     help,
     host,
+    image_sources,
+    images,
     install,
     keeping,
     logs,
@@ -34,6 +37,7 @@ from commands import (
     sshkeys,
     status,
     testing,
+    watch,
 )
 
 
@@ -44,12 +48,14 @@ def build_catalog() -> Catalog:
             "Region": [status],
             "Machines": [
                 *(machines, add, commission, testing, deploy, release, delete),
-                *(power, rescue, keeping, placing, clone),
+                *(power, rescue, keeping, placing, clone, guide),
             ],
+            "Images": [images, image_sources],
             "Network": [network, dhcp, records],
             "Settings": [config, sshkeys, notifications],
             "The MAAS host": [host, install, backups, admin, database, logs],
             "Operations": [operations, approvals, audit],
+            "Watches": [watch],
             "You and the bot": [policy, help],
         }
     )

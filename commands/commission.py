@@ -23,6 +23,7 @@ async def commission(
     commissioning_scripts: str = "",
     testing_scripts: str = "",
     parameters: str = "",
+    when_ready: bool = False,
 ) -> Plan:
     """Take stock of machines and test them, so that they become Ready.
 
@@ -37,6 +38,7 @@ async def commission(
         commissioning_scripts: run these besides MAAS's own (names or tags, comma-separated)
         testing_scripts: run these tests instead of the default ones; none for no tests
         parameters: values for scripts, like smartctl-validate_storage=sda (comma-separated)
+        when_ready: wait for the image that they boot, where it is not there yet
     """
     selection = await select(ctx, machines)
     extra, tests = names(commissioning_scripts), names(testing_scripts)
@@ -51,6 +53,7 @@ async def commission(
         "commissioning_scripts": extra,
         "testing_scripts": tests,
         "parameters": values_of(parameters),
+        "when_ready": when_ready,
     }
     return await plan_for(ctx, "commission", options, "commissioned")
 

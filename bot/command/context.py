@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bot.maas.service import RegionService
     from bot.operations.service import Operations
     from bot.policy import Policy
+    from bot.watches.service import Watches
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Context:
     catalog: Catalog
     parser: Parser
     audit: Audit
+    watches: Watches
     #: How a bulk is to go about its machines.
     pacing: Pacing = field(default_factory=Pacing)
     #: What came beside the words.

@@ -14,6 +14,7 @@ from bot.operations.host_care import BackingUp, CreatingAdmin, Restarting, Resto
 from bot.operations.host_enrol import Enrolling
 from bot.operations.host_install import Installing
 from bot.operations.host_reset import Resetting
+from bot.operations.image_kinds import image_kinds
 from bot.operations.keeping import Allocating, Locking, MarkingBroken, MarkingFixed, Unlocking
 from bot.operations.kinds import Kind, MachineKind
 from bot.operations.notices import Dismissing
@@ -23,6 +24,7 @@ from bot.operations.ranges import RangeAdding, RangeRemoving, ReservationRemovin
 from bot.operations.region_settings import ConfigSetting
 from bot.operations.releasing import Releasing
 from bot.operations.rescuing import EnteringRescue, LeavingRescue
+from bot.operations.setting_up import SettingUp
 from bot.operations.ssh_keys import KeyAdding, KeyImporting, KeyRemoving
 from bot.operations.steps import StepKind
 from bot.operations.testing import Testing
@@ -62,12 +64,14 @@ def machine_kinds() -> tuple[MachineKind, ...]:
 def step_kinds() -> tuple[StepKind, ...]:
     """One of each kind of work in steps."""
     return (
+        *image_kinds(),
         DhcpEnabling(),
         DhcpDisabling(),
         RangeAdding(),
         RangeRemoving(),
         Reserving(),
         ReservationRemoving(),
+        SettingUp(),
         ConfigSetting(),
         KeyAdding(),
         KeyImporting(),

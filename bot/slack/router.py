@@ -32,6 +32,7 @@ from bot.slack.threads import Threads
 from bot.slack.troubles import our_fault, refused, region_trouble, storage_trouble
 from bot.storage import StorageUnavailableError
 from bot.telemetry import Metrics
+from bot.watches.service import Watches
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,9 @@ class Router:
         metrics: Metrics,
         audit: Audit,
         sheets: SheetOffer,
+        watches: Watches,
     ) -> None:
+        self._watches = watches
         self._catalog = catalog
         self._parser = parser
         self._policy = policy
@@ -189,6 +192,7 @@ class Router:
             catalog=self._catalog,
             parser=self._parser,
             audit=self._audit,
+            watches=self._watches,
             pacing=call.pacing,
             given=given,
             region_named=call.region is not None,
