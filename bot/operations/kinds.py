@@ -58,6 +58,11 @@ class MachineKind(Kind):
         """What is asked of MAAS one after the other; each is asked, and its end awaited, before the next."""
         return (self,)
 
+    async def held_up(self, region: RegionService, key: str, options: Mapping[str, Any]) -> str:
+        """What a machine waits for before MAAS is asked, although it was agreed to, as a sentence; "": nothing."""
+        del region, key, options
+        return ""
+
     @abstractmethod
     async def ask(self, region: RegionService, key: str, options: Mapping[str, Any]) -> None:
         """Ask MAAS to begin with one machine."""

@@ -323,8 +323,15 @@ def _what_was_left(operation: Operation) -> Text:
     return spans
 
 
-def failure(operation: Operation, row: TargetRow) -> Message:
-    """The reply for one target that failed: the cause in its first line, the script's tail below it."""
+def failure(operation: Operation, row: TargetRow, buttons: Sequence[Button] = (), log: str = "") -> Message:
+    """The reply for one target that failed: the cause in its first line, the script's tail below it, the log as a file.
+
+    Args:
+        operation: what it is a part of.
+        row: the target.
+        buttons: next steps that fit the machine and whoever asked.
+        log: everything that is known, for the file.
+    """
     cause = row.cause
     summary = cause.summary if cause is not None else "No cause is known."
     parts: list[Part] = [
@@ -332,14 +339,14 @@ def failure(operation: Operation, row: TargetRow) -> Message:
     ]
     if cause is not None and cause.tail:
         parts.append(Log(cause.script or "output", cause.tail))
+    if buttons:
+        parts.append(Buttons(buttons))
     again = Code(f"/maas retry {operation.id}")
     more: list[Span] = [] if operation.plan.in_steps else ["More: ", Code(f"/maas machine {row.name}"), "  "]
     parts.append(Note([*more, "When it has ended: ", again]))
-    files = (
-        (File(f"{row.name}-{cause.script}.log", f"{row.name}: {cause.script}", cause.log),)
-        if cause and cause.log
-        else ()
-    )
+    log = log or (cause.log if cause is not None else "")
+    script = (cause.script if cause is not None else "") or "events"
+    files = (File(f"{row.name}-{script.replace('/', '-')}.log", f"{row.name}: {script}", log),) if log else ()
     return Message(f"{row.name} {row.label}: {summary}", tuple(parts), files)
 
 
