@@ -38,8 +38,8 @@ PG_OWN = ["pg_x", "postgres", "template1", "PUBLIC", "public"]
 HOSTILE = [
     "", " ", "a b", "maas\n", "maas\x00", "-oProxyCommand=x", "--help", "$(id)", "`id`",
     "'; DROP DATABASE maas; --",
-    'a"b', "a'b", "a\\b", "../../etc/passwd", "ｍａａｓ", "maas\u202e", "é", "\u2028", "%s%n", "${IFS}", "a;b", "a|b", "*",
-    "~root", "\ud800", "x" * 70_000, *PG_OWN,
+    'a"b', "a'b", "a\\b", "../../etc/passwd", "ｍａａｓ", "maas\u202e", "é", "\u2028", "%s%n", "${IFS}", "a;b", "a|b",
+    "*", "~root", "\ud800", "x" * 70_000, *PG_OWN,
 ]  # fmt: skip
 USUAL = [
     "2.9/stable", "latest/edge", "3.5", "maas", "maas-test-db", "test", "production", "narrow", "wide", "admin",
