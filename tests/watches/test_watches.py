@@ -43,6 +43,18 @@ async def test_a_new_machine_is_announced_once_with_buttons(tmp_path: Path) -> N
         assert len(it.about("fresh-1 appeared")) == 1
 
 
+async def test_a_machine_that_enlists_without_a_word_in_the_log(tmp_path: Path) -> None:
+    """MAAS logs nothing of it: it is found when the machines are counted again."""
+    async with place(tmp_path) as it:
+        await it.watch("machines")
+        before = set(it.world.region.world.machines)
+        it.world.region.faults.set("machine-appears")
+        fresh = await until(lambda: set(it.world.region.world.machines) - before, what="the machine")
+        name = it.world.region.world.machines[fresh.pop()].hostname
+        told = await it.hears(f"{name} appeared in MAAS")
+        assert "New, amd64/generic" in said(told)
+
+
 async def test_many_at_once_come_in_one_message(tmp_path: Path) -> None:
     async with place(tmp_path) as it:
         await it.watch("machines")
