@@ -22,7 +22,7 @@ CATALOG = {
     "bmc-timeout": "BMCs do not answer: query_power_state gives 504 after 60 s. Parameters: machine, count.",
     "bmc-password": "BMCs refuse the password. Parameters: machine, count.",
     "commissioning-fails": "A commissioning script fails. Parameters: machine, script, count.",
-    "machine-appears": "No fault: a machine boots over the network and enlists itself, within 40 s of being set; clear and set it for another.",
+    "machine-appears": "No fault: a machine enlists itself within 40 s. Clear and set it for another.",
     "testing-fails": "smartctl-validate fails. Parameters: machine, count.",
 }
 """Names and what they do; `machine` is a glob on system id and hostname, `count` the number of calls."""
