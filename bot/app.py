@@ -18,10 +18,12 @@ from bot.command.declaration import Catalog
 from bot.command.offers import Offers
 from bot.command.parser import Parser
 from bot.host.service import HostPace, HostService
+from bot.loop_watch import watch_loop
 from bot.maas.diagnoses import Diagnoses
 from bot.maas.errors import MaasError, Unauthorized
 from bot.maas.fleet import FleetView
 from bot.maas.fleet_sync import SyncSettings
+from bot.maas.import_watcher import ImportPace, ImportWatcher
 from bot.maas.region import Region
 from bot.maas.service import RegionService
 from bot.maas.transport import Transport
@@ -30,6 +32,7 @@ from bot.message import Part
 from bot.operations.all_kinds import all_kinds
 from bot.operations.approvals import ApprovalSettings
 from bot.operations.engine import Engine
+from bot.operations.host_mirror import HostMirror
 from bot.operations.kinds import Kind
 from bot.operations.records import Operation
 from bot.operations.service import Operations
@@ -90,6 +93,7 @@ class Pace:
     #: Between two reads of machines that have changed.
     rereads: float = 2.0
     watches: WatchPace = field(default_factory=WatchPace)
+    imports: ImportPace = field(default_factory=ImportPace)
 
 
 @dataclass(slots=True)
@@ -108,6 +112,12 @@ class Bot:
     web: WebServer | None = None
     operations: Operations | None = None
     watches: Watches | None = None
+    _listeners: Listeners | None = None
+
+    @property
+    def is_quiet(self) -> bool:
+        """Nobody waits for an answer just now."""
+        return self._listeners is None or self._listeners.idle
 
     async def start(self) -> None:
         """Come up; returns when commands are taken.
@@ -126,6 +136,8 @@ class Bot:
         self.web = WebServer(settings.http_host, settings.http_port, self.metrics)
         await self.web.start()
         self._closers.push_async_callback(self.web.stop)
+        watching = asyncio.create_task(watch_loop(self.metrics.loop_late.observe), name="loop-watch")
+        self._closers.callback(watching.cancel)
         log.info("listening", host=settings.http_host, port=self.web.port)
 
         client = self._web_client()
@@ -315,11 +327,16 @@ class Bot:
         diagnoses = Diagnoses(api, fleet)
         diagnoses.start()
         self._closers.push_async_callback(diagnoses.stop)
+        imports = ImportWatcher(api, watcher, self.pace.imports, file=state / f"import-{name}.json")
+        await imports.start()
+        self._closers.push_async_callback(imports.stop)
         host = None
         if region.host is not None:
             host = HostService.of(region.host, self.settings.own_key_file(name), self.pace.host)
             self._closers.push_async_callback(host.close)
-        return RegionService(name, region.url, api, fleet, watcher, diagnoses, host)
+        return RegionService(
+            name, region.url, api, fleet, watcher, diagnoses, imports, host, HostMirror(host) if host else None
+        )
 
     async def _present_key(self, api: Region, name: str) -> None:
         """See that the region takes the bot's key: that of the settings, or the one that was made at its installation.
@@ -341,6 +358,7 @@ class Bot:
         settings = self.settings
         secret = settings.slack_signing_secret.get_secret_value() if settings.slack_signing_secret else ""
         app = build_app(client, secret, me)
+        self._listeners = listeners
         listeners.register(app)
         self._closers.push_async_callback(listeners.close)
         socket: SocketConnection | None = None

@@ -16,6 +16,8 @@ from commands import (
     guide,
     help,
     host,
+    image_sources,
+    images,
     install,
     logs,
     machines,
@@ -38,6 +40,7 @@ def build_catalog() -> Catalog:
         {
             "Region": [status],
             "Machines": [machines, commission, power, release, delete, guide],
+            "Images": [images, image_sources],
             "Network": [network, dhcp, records],
             "Settings": [config, sshkeys, notifications],
             "The MAAS host": [host, install, backups, admin, database, logs],

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bot.maas.causes import Cause
+from bot.maas.image_reader import Images
 from bot.maas.machine_detail import Disk, Interface, MachineDetail
 from bot.maas.models import Event, Machine, MachineStatus
-from bot.maas.snapshot import Images
 from bot.message import (
     Bold,
     Bullets,

@@ -149,6 +149,9 @@ class MachineRunner:
             if self.cancelled(operation.id).is_set() and target.phase == 0:
                 await self._end(operation.id, target.key, TargetState.UNTOUCHED, "Not touched")
                 return "ended"
+            if not await self._until_due(operation, target, kind, region):
+                await self._end(operation.id, target.key, TargetState.UNTOUCHED, "Not touched")
+                return "ended"
             baseline = await self._patiently(operation.id, target.key, lambda: region.newest_event_id(target.key))
             details = {"target": target.key, "outcome": "asking"}
             asking = entry_for(operation, "operation.step", None, details, (target.name,))
@@ -179,6 +182,26 @@ class MachineRunner:
         await self._store.move_target(operation.id, target.key, [TargetState.ASKING], TargetState.ASKED)
         self._changed(operation.id)
         return "asked"
+
+    async def _until_due(
+        self, operation: Operation, target: TargetRow, kind: MachineKind, region: RegionService
+    ) -> bool:
+        """Wait until nothing holds the machine up, for days if need be; False when it was cancelled meanwhile.
+
+        Nothing was asked yet, and nothing of it is written: whoever goes on after a crash waits on.
+        """
+
+        async def look() -> str:
+            return await kind.held_up(region, target.key, operation.plan.options)
+
+        cancelled = self.cancelled(operation.id)
+        while reason := await self._patiently(operation.id, target.key, look):
+            self._note(operation.id, target.key, f"Waiting: {reason}")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(cancelled.wait(), 5 * self._pause)
+            if cancelled.is_set():
+                return False
+        return True
 
     async def _see_that_it_is_as_planned(
         self, operation: Operation, target: TargetRow, kind: MachineKind, region: RegionService

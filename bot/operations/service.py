@@ -50,6 +50,7 @@ class Operations:
     ) -> None:
         self._store = store
         self._kinds = kinds
+        self._regions = regions
         self._policy = policy
         self._listeners: list[Callable[[str], None]] = []
         self._live = Live(self._changed)
@@ -314,6 +315,11 @@ class Operations:
     def kind(self, operation: Operation) -> Kind:
         """The kind of an operation, for its words."""
         return self._kinds[operation.kind]
+
+    async def log_of(self, operation: Operation) -> str:
+        """The last lines of what runs for an operation in steps; "" when there is no such thing. Raises MaasError."""
+        kind, region = self._kinds.get(operation.kind), self._regions.get(operation.region)
+        return await kind.log(region, operation.id) if isinstance(kind, StepKind) and region is not None else ""
 
     async def usual_duration(self, kind: str, region: str) -> timedelta | None:
         """The median of how long it took lately, or None when it was never done.

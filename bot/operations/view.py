@@ -35,6 +35,9 @@ from bot.operations.verdict import remaining as duration
 from bot.policy import Risk
 
 CONFIRM, WITHDRAW, CANCEL = "operation.confirm", "operation.withdraw", "operation.cancel"
+#: Shows the last lines of what runs.
+LOG = "operation.log"
+_LOG_LINES = 30
 #: Opens the form that asks for an approval, and the one for break-glass.
 ASK, BREAK_GLASS = "ask.approval", "ask.break_glass"
 
@@ -201,10 +204,23 @@ def _under_way(operation: Operation, kind: Kind) -> Message:
     parts: list[Part] = [Paragraph(head), _tasks(operation, title)]
     if operation.waits_for:
         parts.append(Paragraph([Mark.WARN, f" {operation.waits_for}."]))
+    value = f"{operation.id}:{operation.nonce}"
+    buttons = [Button("Log", LOG, value)] if kind.has_log else []
     if not cancelling:
-        parts.append(Buttons([Button("Cancel", CANCEL, f"{operation.id}:{operation.nonce}", Style.DANGER)]))
+        buttons.append(Button("Cancel", CANCEL, value, Style.DANGER))
+    if buttons:
+        parts.append(Buttons(buttons))
     parts.append(Note(_who_when(operation)))
     return Message(summary, tuple(parts))
+
+
+def log(operation: Operation, text: str) -> Message:
+    """The last lines of what an operation's programs say, for who wants to see them."""
+    title = f"{operation.plan.title}, {operation.id}"
+    if not text:
+        return Message(f"{title}: no log.", (Paragraph([f"{title}: nothing runs just now that has a log."]),))
+    lines = text.rstrip().splitlines()[-_LOG_LINES:]
+    return Message(f"{title}: the last lines.", (Paragraph([Bold(title)]), Log("the last lines", "\n".join(lines))))
 
 
 def _ended(operation: Operation, kind: Kind) -> Message:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from bot.maas.image_reader import Images
 from bot.maas.models_region import BootResource
 from bot.maas.service import RegionService
-from bot.maas.snapshot import Images
 from bot.message import Mark
 from bot.watches.records import Happening, Looked, Sort, What
 from bot.watches.sources import Glance, Source

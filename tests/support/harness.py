@@ -11,6 +11,7 @@ from typing import Any
 
 from bot.app import Bot, Pace
 from bot.command.declaration import Catalog
+from bot.maas.import_watcher import ImportPace
 from bot.operations.all_kinds import all_kinds
 from bot.operations.kinds import Kind
 from bot.watches.delivery import DeliveryPace
@@ -30,6 +31,7 @@ QUICK = Pace(
     operations=0.05,
     rereads=0.1,
     watches=WatchPace(look=0.1, scale=0.05, delivery=DeliveryPace(gather=0.3, longest=1.5)),
+    imports=ImportPace(busy=0.05, idle=0.05, stalled_after=2.0),
 )
 
 

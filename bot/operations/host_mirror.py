@@ -1,0 +1,55 @@
+"""The mirror of the images, the clock and the disk, as the region's host sees them."""
+
+from __future__ import annotations
+
+import time
+
+from bot.host.facts import HostFacts, QueryName
+from bot.host.mirror import MirrorLook, look_at_mirror
+from bot.host.service import HostService
+from bot.maas.image_defaults import Packaging
+from bot.maas.mirror import Look, MirrorFindings
+
+#: Where a region keeps images: in its database, or below the snap's folder.
+_KEPT = ("/var/lib/postgresql", "/var/snap", "/var/lib", "/var", "/")
+
+
+class HostMirror:
+    """Looks over the region's SSH connection. Whether the index is signed rightly can't be seen from there."""
+
+    def __init__(self, host: HostService) -> None:
+        self._host = host
+
+    async def look_at_mirror(self, url: str, keyring_filename: str) -> MirrorFindings:
+        """Look now. Raises HostError (a MaasError) when the host can't be asked."""
+        del keyring_filename
+        look = await look_at_mirror(self._host.connection, url)
+        began = time.time()
+        facts = await self._host.helper.query(QueryName.FACTS, HostFacts)
+        # The host told its time somewhere in between.
+        clock_off = facts.clock.time.timestamp() - (began + time.time()) / 2
+        return MirrorFindings(
+            dns=_look(look, look.name),
+            tcp=_look(look, look.port),
+            index=_look(look, look.answer),
+            clock_off=clock_off,
+            free=_free(facts),
+            packaging=_packaging(facts),
+        )
+
+
+def _look(look: MirrorLook, good: bool | None) -> Look | None:
+    return None if good is None else Look(good, look.said)
+
+
+def _free(facts: HostFacts) -> int | None:
+    disks = {one.path: one.free for one in facts.disks}
+    return next((disks[where] for where in _KEPT if where in disks), None)
+
+
+def _packaging(facts: HostFacts) -> Packaging | None:
+    if any(one.name == "maas" for one in facts.snaps):
+        return Packaging.SNAP
+    if any(one.name.startswith("maas-region") and one.status == "installed" for one in facts.packages):
+        return Packaging.DEB
+    return None
