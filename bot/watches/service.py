@@ -155,10 +155,16 @@ class Watches:
         changes = list(region.pending)
         seen = False
         for source in self._sources:
-            if not source.of_machines:
-                await self._look_with(region, source, (), time.time())
-            elif as_of is not None:
-                seen = await self._look_with(region, source, changes, as_of) or seen
+            try:
+                if not source.of_machines:
+                    await self._look_with(region, source, (), time.time())
+                elif as_of is not None:
+                    seen = await self._look_with(region, source, changes, as_of) or seen
+            except StorageUnavailableError:
+                raise
+            except Exception:
+                # A defect in one source must not blind the others.
+                self._log.exception("source_failed", region=region.service.name, source=source.name)
         if seen:
             del region.pending[: len(changes)]
             if self._announced.changed(region.service.name, changes):
@@ -237,7 +243,12 @@ class Watches:
     async def _tell(self) -> None:
         for key, message in await self._announced.anew():
             self._speaker.correct(key, message, final=False)
-        for watch_id, pending in (await self.store.untold()).items():
+        # Side by side: a channel that Slack is slow with holds up no other.
+        untold = await self.store.untold()
+        await asyncio.gather(*(self._tell_one(watch_id, pending) for watch_id, pending in untold.items()))
+
+    async def _tell_one(self, watch_id: str, pending: Sequence[Notice]) -> None:
+        try:
             # Decided already, by us before a crash or by a bot that is gone: it goes out as it was decided.
             decided: dict[str, list[Notice]] = {}
             for one in pending:
@@ -251,6 +262,10 @@ class Watches:
                 key = f"watch:{fresh[0].id}"
                 if await self.store.gather([one.id for one in fresh], key):
                     await self._say(key, await self.store.of_message(key))
+        except StorageUnavailableError as error:
+            self._log.warning("nothing_told", watch=watch_id, reason=error.reason)
+        except Exception:
+            self._log.exception("telling_failed", watch=watch_id)
 
     async def _say(self, key: str, notices: Sequence[Notice]) -> None:
         watch = notices[0].watch
