@@ -16,7 +16,7 @@ from tests.watches.steps import OTHER, labels, place, press, said
 
 
 async def test_a_new_machine_is_announced_once_with_buttons(tmp_path: Path) -> None:
-    async with place(tmp_path) as it:
+    async with place(tmp_path, speed=160.0) as it:
         await it.watch("machines")
         fresh = it.appears("fresh-1", power_type="manual")
         told = await it.hears("fresh-1 appeared in MAAS")
