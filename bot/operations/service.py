@@ -320,7 +320,7 @@ class Operations:
         """What was begun on this machine, newest first, and what came of it there."""
         return await self._store.of_machine(region, key, limit)
 
-    async def log_of(self, operation_id: str, key: str) -> str:
+    async def failure_log(self, operation_id: str, key: str) -> str:
         """Everything that is known of why a target failed, for a file; "" when nothing is."""
         return await self._store.logs.of(operation_id, key)
 
