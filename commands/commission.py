@@ -23,6 +23,7 @@ async def commission(
     testing_scripts: str = "",
     parameters: str = "",
     at_once: int = 25,
+    when_ready: bool = False,
 ) -> Plan:
     """Take stock of machines and test them, so that they become Ready.
 
@@ -38,6 +39,7 @@ async def commission(
         testing_scripts: run these tests instead of the default ones; none for no tests
         parameters: values for scripts, like smartctl-validate_storage=sda (comma-separated)
         at_once: how many machines at the same time
+        when_ready: wait for the image that they boot, where it is not there yet
     """
     selection = await select(ctx, machines)
     if at_once < 1:
@@ -54,6 +56,7 @@ async def commission(
         "testing_scripts": _names(testing_scripts),
         "parameters": _parameters(parameters),
         "at_once": at_once,
+        "when_ready": when_ready,
     }
     return await plan_for(ctx, "commission", options, "commissioned")
 

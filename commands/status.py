@@ -9,10 +9,13 @@ from datetime import UTC, datetime
 from bot.audit import Health
 from bot.command.context import Context
 from bot.command.declaration import command
+from bot.maas.images import images_of
+from bot.maas.import_state import Phase
 from bot.maas.models import Machine
 from bot.maas.service import RegionService
-from bot.maas.snapshot import Images, RegionSnapshot
+from bot.maas.snapshot import RegionSnapshot
 from bot.message import Bold, Bullets, Code, Facts, Mark, Message, Note, Paragraph, Part, Span, Text, plain
+from bot.operations.image_words import import_line, listing, progress
 from bot.operations.records import Operation
 from bot.operations.verdict import remaining as duration
 from bot.policy import Risk
@@ -76,7 +79,7 @@ def region_parts(region: RegionService, operations: Sequence[Operation]) -> tupl
             [
                 ("Machines", _machines_by_state(region, machines)),
                 ("Racks", _racks(snapshot)),
-                ("Images", _images(snapshot)),
+                ("Images", _images(region, snapshot)),
                 ("DHCP", _dhcp(snapshot)),
             ]
         )
@@ -150,6 +153,7 @@ def attention_lines(region: RegionService, machines: Sequence[Machine]) -> list[
         if notice.category in {"error", "warning"}:
             mark = Mark.FAIL if notice.category == "error" else Mark.WARN
             lines.append((4 if notice.category == "error" else 5, [mark, f" {notice.text}"]))
+    lines += _image_trouble(region)
     return sorted(lines, key=lambda line: line[0])
 
 
@@ -184,23 +188,34 @@ def _racks(snapshot: RegionSnapshot) -> Text:
     return [Mark.OK if connected == len(racks) else Mark.FAIL, f" {connected} of {len(racks)} connected"]
 
 
-def _images(snapshot: RegionSnapshot) -> Text:
-    images = snapshot.images.value
-    if images is None:
+def _images(region: RegionService, snapshot: RegionSnapshot) -> Text:
+    state = region.imports.state
+    seen = state.images if state.at else snapshot.images.value
+    if seen is None:
         return [_unread(snapshot.images.error)]
-    return [_import_state(images)]
+    images = images_of(seen.resources)
+    complete = sum(1 for one in images if one.complete)
+    text = f"{complete} of {len(images)} complete" if images else "none"
+    if state.phase.importing:
+        return [f"{text}, {import_line(state)}"]
+    return [text if images and complete == len(images) else f"{text}, no import runs"]
 
 
-def _import_state(images: Images) -> str:
-    synced = [one for one in images.resources if one.type.lower() == "synced"] or list(images.resources)
-    complete = sum(1 for one in synced if one.complete)
-    text = f"{complete} of {len(synced)} complete" if synced else "none"
-    if images.importing:
-        partial = [one.newest.percent for one in synced if one.newest is not None and not one.complete]
-        text += f", import running ({sum(partial) / len(partial):.0f} %)" if partial else ", import running"
-    elif complete < len(synced) or not synced:
-        text += ", no import runs"
-    return text
+def _image_trouble(region: RegionService) -> list[tuple[int, Text]]:
+    """An import that stands still, images that are half there, and what the last import did not bring."""
+    state = region.imports.state
+    doctor: Text = [": ", Code("/maas images doctor"), " says what recovers"]
+    if state.phase is Phase.STALLED:
+        return [(1, [Mark.FAIL, f" Image import {progress(state)}", *doctor])]
+    if state.phase is not Phase.IDLE:
+        return []
+    half = [one.name for one in images_of(state.images.resources) if not one.complete and not one.uploaded]
+    gone = [one for one in (state.last.missing if state.last is not None else ()) or () if one not in half]
+    if not half and not gone:
+        return []
+    said = [f"{listing(half)} half there"] if half else []
+    said += [f"{listing(gone)} missing after the last import"] if gone else []
+    return [(3, [Mark.WARN, f" Images: {', '.join(said)}, and no import runs", *doctor])]
 
 
 def _dhcp(snapshot: RegionSnapshot) -> Text:

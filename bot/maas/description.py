@@ -24,7 +24,7 @@ from bot.maas.errors import UnexpectedAnswer
 from bot.maas.files import read_json, write_json
 
 _HASH = re.compile(r"[0-9a-f]{8,64}")
-_API_ROOT = "/api/2.0/"
+API_ROOT = "/api/2.0/"
 
 
 def normalise_url(url: str) -> str:
@@ -86,7 +86,7 @@ def _rebased(resource: Mapping[str, Any], root: str) -> dict[str, Any]:
 
 
 def _moved(uri: str, root: str) -> str:
-    _, found, rest = uri.partition(_API_ROOT)
+    _, found, rest = uri.partition(API_ROOT)
     if not found:
         raise ValueError("not a URI of the 2.0 API")
     # The result goes through str.format() with the call's parameters: braces of the root must survive that.

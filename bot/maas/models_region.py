@@ -14,6 +14,7 @@ from pydantic.dataclasses import dataclass
 
 from bot.maas.decoding import LENIENT, Bool, Dropped, Int, Or, Text, Texts
 from bot.maas.errors import clean
+from bot.maas.models_images import BootFile
 
 _TAG = re.compile(r"<[^>]*>")
 
@@ -75,6 +76,7 @@ class BootSet:
     size: Int = 0
     complete: Bool = False
     progress: Annotated[float | None, Or(None)] = None
+    files: Annotated[dict[str, BootFile], Or({})] = Field(default_factory=dict)
 
     @property
     def percent(self) -> float:
@@ -91,6 +93,7 @@ class BootResource:
     type: Text = ""
     architecture: Text = ""
     subarches: Text = ""
+    title: Text = ""
     sets: Annotated[dict[str, BootSet], Or({})] = Field(default_factory=dict)
 
     @property

@@ -12,10 +12,11 @@ from bot.maas import models, models_region
 from bot.maas.decoding import decode, decode_list
 from bot.maas.errors import BadRequest, Forbidden, NotFound
 from bot.maas.exchange import Kind
+from bot.maas.image_calls import ImageCalls
 from bot.maas.machine_calls import MachineCalls
+from bot.maas.machine_detail import DetailCalls
 from bot.maas.models import Event, Machine, User, Version
 from bot.maas.models_region import (
-    BootResource,
     Fabric,
     Notification,
     RackController,
@@ -25,6 +26,7 @@ from bot.maas.models_region import (
     Vlan,
 )
 from bot.maas.network_calls import NetworkCalls
+from bot.maas.power_calls import PowerCalls
 from bot.maas.settings_calls import SettingsCalls
 from bot.maas.transport import Transport, Value
 
@@ -41,7 +43,7 @@ MAX_EVENTS = 1000
 ResultsOf = Literal["current-commissioning", "current-testing", "current-installation"]
 
 
-class Region(MachineCalls, NetworkCalls, SettingsCalls):
+class Region(MachineCalls, DetailCalls, PowerCalls, ImageCalls, NetworkCalls, SettingsCalls):
     """One region's API. All methods raise `MaasError` and nothing else for what the world does."""
 
     def __init__(self, transport: Transport, name: str = "default") -> None:
@@ -173,18 +175,6 @@ class Region(MachineCalls, NetworkCalls, SettingsCalls):
     async def region_controllers(self) -> list[RegionController]:
         """All region controllers."""
         return await self._read("RegionControllers", "read", models_region.REGION_CONTROLLERS)
-
-    async def boot_resources(self) -> list[BootResource]:
-        """All images, without their sets."""
-        return await self._read("BootResources", "read", models_region.BOOT_RESOURCES)
-
-    async def boot_resource(self, resource_id: int) -> BootResource:
-        """One image with its sets: what is complete, how far the rest is."""
-        return await self._read("BootResource", "read", models_region.BOOT_RESOURCE, resource_id=resource_id)
-
-    async def is_importing(self) -> bool:
-        """Whether an import of images runs, by whomever."""
-        return await self._read("BootResources", "is_importing", models_region.BARE_BOOL)
 
     async def fabrics(self) -> list[Fabric]:
         """All fabrics with their VLANs."""

@@ -6,23 +6,18 @@ Each section has its own age and error: one call that fails does not blank the o
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 from bot.maas.errors import MaasError
+from bot.maas.image_reader import ImageReader, Images
 from bot.maas.models import Version
-from bot.maas.models_region import BootResource, Notification, RackController, RegionController, Vlan
+from bot.maas.models_region import Notification, RackController, RegionController, Vlan
 from bot.maas.region import Region
 
 T = TypeVar("T")
-
-#: A complete image is looked at again after this time (seconds); an incomplete one each time.
-_IMAGE_REST = 600.0
-#: Images read in one round. The rest waits for the next.
-_IMAGES_A_ROUND = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +35,6 @@ class Section(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
-class Images:
-    """The images with their sets, and whether an import runs."""
-
-    resources: tuple[BootResource, ...] = ()
-    importing: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class RegionSnapshot:
     """All sections as they were read last."""
 
@@ -62,9 +49,11 @@ class RegionSnapshot:
 class SnapshotReader:
     """Reads the sections of one region, one after the other: a look costs about ten short calls."""
 
-    def __init__(self, region: Region) -> None:
+    def __init__(self, region: Region, images: ImageReader, fresh: float = 2.0) -> None:
+        """`fresh`: images that somebody else read at most so many seconds ago are not read again."""
         self._region = region
-        self._images: dict[int, tuple[float, BootResource]] = {}
+        self._images = images
+        self._fresh = fresh
         self.snapshot = RegionSnapshot()
 
     async def read(self) -> RegionSnapshot:
@@ -73,7 +62,7 @@ class SnapshotReader:
             "version": self._region.version,
             "racks": self._region.racks,
             "region_controllers": self._region.region_controllers,
-            "images": self._read_images,
+            "images": lambda: self._images.read(self._fresh),
             "vlans": self._region.vlans,
             "notifications": self._region.notifications,
         }
@@ -88,28 +77,3 @@ class SnapshotReader:
             self.snapshot = replace(self.snapshot, **{name: section})
             await asyncio.sleep(0)
         return self.snapshot
-
-    async def _read_images(self) -> Images:
-        importing = await self._region.is_importing()
-        listed = await self._region.boot_resources()
-        self._images = {one.id: self._images[one.id] for one in listed if one.id in self._images}
-        room = _IMAGES_A_ROUND
-        resources: list[BootResource] = []
-        for one in listed:
-            read_at, known = self._images.get(one.id, (float("-inf"), None))
-            if room and (known is None or not known.complete or time.monotonic() - read_at > _IMAGE_REST):
-                room -= 1
-                known = await self._read_image(one)
-            resources.append(known or one)
-        return Images(tuple(resources), importing)
-
-    async def _read_image(self, listed: BootResource) -> BootResource:
-        try:
-            resource = await self._region.boot_resource(listed.id)
-        except MaasError as error:
-            # An import may remove it between the list and this call.
-            if error.status in {404, 500}:
-                return listed
-            raise
-        self._images[listed.id] = (time.monotonic(), resource)
-        return resource

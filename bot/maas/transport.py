@@ -10,19 +10,21 @@ import asyncio
 import json
 import ssl as ssl_module
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import structlog
 from maas.client.bones import ActionAPI, HandlerAPI, SessionAPI
+from maas.client.utils import sign
 from pydantic import SecretStr
 
 from bot.maas.answers import error_from_answer
-from bot.maas.description import DescriptionCache, normalise_url, parse_api_key, session_api, without_texts
+from bot.maas.description import API_ROOT, DescriptionCache, normalise_url, parse_api_key, session_api, without_texts
 from bot.maas.errors import MaasError, NoKeyYet, NotFound, UnexpectedAnswer
 from bot.maas.exchange import Answer, Connections, Kind, Limits, Request, Timeouts
+from bot.maas.multipart import multipart_form
 from bot.maas.retries import Retries
 
 Value = str | int | float | bool | Sequence[str]
@@ -99,6 +101,7 @@ class Transport:
         *,
         params: Mapping[str, str | int] | None = None,
         data: Mapping[str, Value] | None = None,
+        files: Mapping[str, bytes] | None = None,
         kind: Kind | None = None,
         subject: str = "",
         retry: bool = True,
@@ -110,6 +113,7 @@ class Transport:
             action: one of its actions.
             params: what goes into the path.
             data: the query of a GET, the form of anything else; sequences repeat the field.
+            files: what goes into the form as files.
             kind: time-out and limit; by default READ for GET, WRITE for the rest.
             subject: what the call is about, for messages ("machine br3aen").
             retry: False asks once.
@@ -124,7 +128,7 @@ class Transport:
         if described.method != "GET":
             kind = Kind.WRITE
         answer = await self._attempts(
-            lambda: _signed_request(described, params or {}, data or {}),
+            lambda: _signed_request(described, params or {}, data or {}, files or {}),
             kind,
             endpoint=endpoint,
             subject=subject,
@@ -132,6 +136,28 @@ class Transport:
         )
         self._note_hash(answer)
         return answer
+
+    async def put(self, path: str, body: bytes, *, endpoint: str, subject: str = "") -> Answer:
+        """Send `body` as it is to a path that the region named itself: the parts of an upload go there.
+
+        Raises:
+            UnexpectedAnswer: the path does not belong to the 2.0 API.
+            MaasError: any other answer than success.
+        """
+        _, found, rest = path.partition(API_ROOT)
+        if not found or ".." in rest:
+            raise UnexpectedAnswer(f"The region named a strange place for {endpoint}.", endpoint=endpoint)
+
+        if self._credentials is None:
+            raise NoKeyYet("The bot has no API key for this region yet.", endpoint=endpoint)
+        credentials = self._credentials
+
+        def prepare() -> Request:
+            headers = {"Accept": "application/json", "Content-Type": "application/octet-stream"}
+            sign(self.url + rest, headers, credentials)
+            return Request("PUT", self.url + rest, headers, body)
+
+        return await self._attempts(prepare, Kind.WRITE, endpoint=endpoint, subject=subject, retry=False)
 
     async def _attempts(
         self,
@@ -255,14 +281,25 @@ def _find_action(api: SessionAPI, handler: str, action: str) -> ActionAPI:
     return described
 
 
-def _signed_request(action: ActionAPI, params: Mapping[str, str | int], data: Mapping[str, Value]) -> Request:
+def _signed_request(
+    action: ActionAPI, params: Mapping[str, str | int], data: Mapping[str, Value], files: Mapping[str, bytes]
+) -> Request:
     bound = action.bind(**{name: quote(str(value), safe="") for name, value in params.items()})
     uri, body, headers = bound.prepare({name: _form_value(value) for name, value in data.items()})
-    if not data:
+    if files:
+        headers = {name: value for name, value in headers.items() if name.lower() not in _BODY_HEADERS}
+        headers["Content-Type"], body = multipart_form(_pairs(data), files)
+    elif not data:
         # See the module's docstring: python-libmaas's empty multipart body loses the connection.
         body = None
         headers = {name: value for name, value in headers.items() if name.lower() not in _BODY_HEADERS}
     return Request(action.method, uri, {**headers, "Accept": "application/json"}, body)
+
+
+def _pairs(data: Mapping[str, Value]) -> Iterator[tuple[str, str]]:
+    for name, value in data.items():
+        form = _form_value(value)
+        yield from ((name, one) for one in ([form] if isinstance(form, str) else form))
 
 
 def _form_value(value: Value) -> str | list[str]:

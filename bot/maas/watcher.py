@@ -17,6 +17,7 @@ from bot.maas.broadcast import Broadcast, Subscription
 from bot.maas.errors import MaasError, RegionBusy
 from bot.maas.fleet import FleetView
 from bot.maas.fleet_sync import FleetSync, SyncSettings
+from bot.maas.image_reader import ImageReader
 from bot.maas.region import Region
 from bot.maas.retries import Retries
 from bot.maas.snapshot import RegionSnapshot, SnapshotReader
@@ -67,7 +68,9 @@ class RegionWatcher:
         self._settings = settings or WatchSettings()
         self._backoff = (retries or Retries()).backoff
         self._sync = FleetSync(region, fleet, self._settings.sync)
-        self._reader = SnapshotReader(region)
+        #: The images, read once for everybody.
+        self.images = ImageReader(region)
+        self._reader = SnapshotReader(region, self.images, min(2.0, self._settings.snapshot_every / 4))
         self._availability = Availability(None, datetime.now(UTC))
         self._changes: Broadcast[Availability] = Broadcast()
         self._up = asyncio.Event()

@@ -9,12 +9,14 @@ from bot.operations.host_care import BackingUp, CreatingAdmin, Restarting, Resto
 from bot.operations.host_enrol import Enrolling
 from bot.operations.host_install import Installing
 from bot.operations.host_reset import Resetting
+from bot.operations.image_kinds import image_kinds
 from bot.operations.kinds import Kind, MachineKind
 from bot.operations.notices import Dismissing
 from bot.operations.powering import PowerCycling, PoweringOff, PoweringOn
 from bot.operations.ranges import RangeAdding, RangeRemoving, ReservationRemoving, Reserving
 from bot.operations.region_settings import ConfigSetting
 from bot.operations.releasing import Releasing
+from bot.operations.setting_up import SettingUp
 from bot.operations.ssh_keys import KeyAdding, KeyImporting, KeyRemoving
 from bot.operations.steps import StepKind
 
@@ -27,12 +29,14 @@ def machine_kinds() -> tuple[MachineKind, ...]:
 def step_kinds() -> tuple[StepKind, ...]:
     """One of each kind of work in steps."""
     return (
+        *image_kinds(),
         DhcpEnabling(),
         DhcpDisabling(),
         RangeAdding(),
         RangeRemoving(),
         Reserving(),
         ReservationRemoving(),
+        SettingUp(),
         ConfigSetting(),
         KeyAdding(),
         KeyImporting(),

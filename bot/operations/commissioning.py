@@ -8,6 +8,7 @@ from typing import Any
 from bot.maas.errors import BadRequest, NotFound
 from bot.maas.models import Event, Machine, MachineStatus
 from bot.maas.service import RegionService
+from bot.operations import image_readiness as readiness
 from bot.operations.kinds import End, MachineKind
 from bot.operations.machine_facts import facts_of, sort_out, subject, targets_of
 from bot.operations.plan import Plan
@@ -43,6 +44,10 @@ class Commissioning(MachineKind):
     async def plan(self, region: RegionService, options: Mapping[str, Any]) -> Plan:
         """Look at each machine anew and leave out those that MAAS would refuse."""
         machines, left_out = await sort_out(region, options["ids"], _reason_against)
+        needed = await readiness.commissioning_images(region, machines)
+        able, without, lacking = await readiness.without_image(region, machines, needed)
+        if not options.get("when_ready"):
+            machines, left_out, lacking = able, [*left_out, *without], []
         return Plan(
             kind=self.name,
             risk=Risk.CHANGE,
@@ -50,10 +55,17 @@ class Commissioning(MachineKind):
             title=f"Commission {subject(machines)}",
             targets=targets_of(machines, facts_of),
             steps=_steps(options),
-            warnings=(*_rack_warning(region), *_warnings(machines)),
+            warnings=(*_rack_warning(region), *(f"It waits first: {one}." for one in lacking), *_warnings(machines)),
             left_out=tuple(left_out),
             options=dict(options),
         )
+
+    async def held_up(self, region: RegionService, key: str, options: Mapping[str, Any]) -> str:
+        """With `when_ready` the image that the machine boots is waited for."""
+        machine = region.fleet.get(key)
+        if not options.get("when_ready") or machine is None:
+            return ""
+        return await readiness.waits_for(region, await readiness.commissioning_images(region, [machine]))
 
     async def ask(self, region: RegionService, key: str, options: Mapping[str, Any]) -> None:
         """Ask MAAS to commission one machine."""
@@ -127,7 +139,9 @@ def _reason_against(machine: Machine) -> str | None:
 def _steps(options: Mapping[str, Any]) -> tuple[str, ...]:
     tests = options.get("testing_scripts")
     after = "no hardware tests" if tests == ["none"] else f"tests: {', '.join(tests)}" if tests else "the default tests"
+    waiting = ["It waits until the image that the machine boots is there."] if options.get("when_ready") else []
     steps = [
+        *waiting,
         "MAAS powers the machine on; it boots over the network (PXE), not from its disk.",
         f"Commissioning scripts take stock of the hardware, then {after}.",
         "The machine stays on with SSH open." if options.get("enable_ssh") else "MAAS powers it off at the end.",

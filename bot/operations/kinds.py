@@ -30,6 +30,8 @@ class Kind(ABC):
     verb: str
     participle: str
     past: str
+    #: Whether what it does can be read while it does it; see `StepKind.log`.
+    has_log = False
 
     @abstractmethod
     async def plan(self, region: RegionService, options: Mapping[str, Any]) -> Plan:
@@ -55,6 +57,11 @@ class MachineKind(Kind):
     def phases(self) -> Sequence[MachineKind]:
         """What is asked of MAAS one after the other; each is asked, and its end awaited, before the next."""
         return (self,)
+
+    async def held_up(self, region: RegionService, key: str, options: Mapping[str, Any]) -> str:
+        """What a machine waits for before MAAS is asked, although it was agreed to, as a sentence; "": nothing."""
+        del region, key, options
+        return ""
 
     @abstractmethod
     async def ask(self, region: RegionService, key: str, options: Mapping[str, Any]) -> None:

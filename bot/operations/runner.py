@@ -149,6 +149,9 @@ class MachineRunner:
             if self.cancelled(operation.id).is_set() and target.phase == 0:
                 await self._end(operation.id, target.key, TargetState.UNTOUCHED, "Not touched")
                 return "ended"
+            if not await self._until_due(operation, target, kind, region):
+                await self._end(operation.id, target.key, TargetState.UNTOUCHED, "Not touched")
+                return "ended"
             baseline = await self._patiently(operation.id, target.key, lambda: region.newest_event_id(target.key))
             details = {"target": target.key, "outcome": "asking"}
             asking = entry_for(operation, "operation.step", None, details, (target.name,))
@@ -179,6 +182,26 @@ class MachineRunner:
         await self._store.move_target(operation.id, target.key, [TargetState.ASKING], TargetState.ASKED)
         self._changed(operation.id)
         return "asked"
+
+    async def _until_due(
+        self, operation: Operation, target: TargetRow, kind: MachineKind, region: RegionService
+    ) -> bool:
+        """Wait until nothing holds the machine up, for days if need be; False when it was cancelled meanwhile.
+
+        Nothing was asked yet, and nothing of it is written: whoever goes on after a crash waits on.
+        """
+
+        async def look() -> str:
+            return await kind.held_up(region, target.key, operation.plan.options)
+
+        cancelled = self.cancelled(operation.id)
+        while reason := await self._patiently(operation.id, target.key, look):
+            self._note(operation.id, target.key, f"Waiting: {reason}")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(cancelled.wait(), 5 * self._pause)
+            if cancelled.is_set():
+                return False
+        return True
 
     async def _see_that_it_is_as_planned(
         self, operation: Operation, target: TargetRow, kind: MachineKind, region: RegionService
@@ -368,28 +391,30 @@ class MachineRunner:
                 f"{target.name} showed no sign of life for {hours:g} h; MAAS still says {machine.status_name}. "
                 f"Last: {machine.status_message or 'nothing'}."
             )
-            cause = FailureCause(f"{kind.preamble} {problem}".strip())
+            cause = await self._cause(region, machine, f"{kind.preamble} {problem}".strip(), machine.status_name)
             await self._fail(operation.id, target.key, cause, machine.status_name)
         elif self.cancelled(operation.id).is_set() and not machine.status_name.startswith("Failed"):
             await self._end(operation.id, target.key, TargetState.STOPPED, end.label, "Stopped on request")
         else:
-            cause = await self._cause(region, machine, end)
+            cause = await self._cause(region, machine, end.detail, end.label)
             cause = replace(cause, summary=f"{kind.preamble} {cause.summary}".strip())
             await self._fail(operation.id, target.key, cause, end.label)
 
-    async def _cause(self, region: RegionService, machine: Machine, end: End) -> FailureCause:
-        if end.detail:
-            return FailureCause(end.detail)
+    async def _cause(self, region: RegionService, machine: Machine, said: str, label: str) -> FailureCause:
+        """Why it failed: what is `said` already, or what MAAS's events and scripts tell; and the whole log."""
         try:
             cause = await why_failed(region.api, machine)
         except MaasError as error:
-            return FailureCause(
-                f"{machine.status_message or end.label}. The details could not be read: {error.problem}"
-            )
-        return FailureCause(cause.summary, cause.script or "", cause.tail or "")
+            untold = f"{machine.status_message or label}. The details could not be read: {error.problem}"
+            return FailureCause(said or untold)
+        if said:
+            return FailureCause(said, log=cause.log or "")
+        return FailureCause(cause.summary, cause.script or "", cause.tail or "", cause.log or "")
 
     async def _fail(self, operation_id: str, key: str, cause: FailureCause, label: str) -> None:
-        await self._end(operation_id, key, TargetState.FAILED, label, cause.summary, cause)
+        if cause.log:
+            await self._store.logs.keep(operation_id, key, cause.log)
+        await self._end(operation_id, key, TargetState.FAILED, label, cause.summary, replace(cause, log=""))
 
     async def _end(
         self,

@@ -58,16 +58,21 @@ class ControllersApi:
         self._check(request, "RackController")
         if not self._context.controllers.rack_alive:
             return json_answer({"images": [], "connected": False, "status": "unknown"})
+        behind = self._context.faults.is_active("racks-behind")
+        if behind or any(not r.complete for r in self._world.images.resources.values()):
+            status = "out-of-sync" if behind else "syncing"
+        else:
+            status = "synced"
         images: dict[tuple[str, str], set[str]] = defaultdict(set)
         for resource in self._world.images.resources.values():
             arch, _, kernel = resource.architecture.partition("/")
-            if resource.complete:
+            if resource.complete and not behind:
                 images[(resource.name, arch)] |= {kernel, "generic"}
         rows: list[dict[str, Any]] = [
             {"name": name, "architecture": arch, "subarches": sorted(kernels)}
             for (name, arch), kernels in sorted(images.items())
         ]
-        return json_answer({"images": rows, "connected": True, "status": "synced"})
+        return json_answer({"images": rows, "connected": True, "status": status})
 
     def _import_all(self, _: ApiRequest) -> Answer:
         return text_answer("Import of boot images started on all rack controllers")

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from sandbox.maas.image_faults import IMAGE_FAULTS
+
 CATALOG = {
     "down": "Connections are reset at once, as if the region did not run.",
     "unauthorized": "Calls are answered 401. Parameters: path, method, op, count.",
@@ -18,15 +20,15 @@ CATALOG = {
     "reset-before": "The connection drops before the call is carried out. Same parameters.",
     "dead-rack": "The rack controller is gone: its services are dead, power calls get 503.",
     "dhcpd-fails": "The rack's DHCP server does not start, whatever MAAS tells it.",
-    "stalled-import": "The image mirror stops sending: an import makes no progress and does not end.",
     "bmc-timeout": "BMCs do not answer: query_power_state gives 504 after 60 s. Parameters: machine, count.",
     "bmc-password": "BMCs refuse the password. Parameters: machine, count.",
     "commissioning-fails": "A commissioning script fails. Parameters: machine, script, count.",
     "testing-fails": "smartctl-validate fails. Parameters: machine, count.",
+    **IMAGE_FAULTS,
 }
 """Names and what they do; `machine` is a glob on system id and hostname, `count` the number of calls."""
 
-PARAMETERS = {"path", "method", "op", "count", "status", "seconds", "machine", "script"}
+PARAMETERS = {"path", "method", "op", "count", "status", "seconds", "machine", "script", "rate"}
 
 
 @dataclass
@@ -42,6 +44,7 @@ class Fault:
     seconds: float = 5.0
     machine: str = "*"
     script: str = "50-maas-01-commissioning"
+    rate: float | None = None
     params: dict[str, Any] = field(default_factory=dict)
 
     def fits(self, method: str, path: str, op: str | None) -> bool:

@@ -188,7 +188,9 @@ def _settle(world: World, machine: Machine, status: int, events: list[str]) -> N
 
 def _make_history(world: World) -> None:
     world.region_event("DEBUG", "Region import info", "Started importing of boot images from 1 source(s).")
-    world.region_event("DEBUG", "Region import info", "Finished importing of boot images from 1 source(s).")
+    world.region_event(
+        "DEBUG", "Region import info", "Importing images from source: http://images.maas.io/ephemeral-v3/stable/"
+    )
     world.repositories = [dict(r) for r in world.repositories]
     for repository in world.repositories:
         if repository["name"] == "main_archive":

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sandbox.maas.events import stamp
+from sandbox.maas.boot_sources import BootSource, Selection
 from sandbox.maas.users import API
 
 CHUNK = 10 * 1024 * 1024
@@ -66,6 +65,8 @@ class BootResource:
     files: list[BootFile] = field(default_factory=list)
     label: str = "stable"
     title: str | None = None
+    previous: str = ""
+    """Version of an older complete set, which stays until the newer one is complete."""
 
     @property
     def size(self) -> int:
@@ -91,7 +92,20 @@ class BootResource:
             row["subarches"] = self.subarches
         if sets:
             row["sets"] = {self.version: self._set_json()}
+            if self.previous:
+                row["sets"][self.previous] = self._previous_json()
         return row
+
+    def _previous_json(self) -> dict[str, Any]:
+        files = [BootFile(f.filename, _sum(f.sha256, self.previous), f.size, f.size) for f in self.files]
+        rows = {f.filename: f.as_json() for f in files}
+        return {
+            "version": self.previous,
+            "label": self.label,
+            "size": self.size,
+            "complete": True,
+            "files": rows,
+        }
 
     def _set_json(self) -> dict[str, Any]:
         row: dict[str, Any] = {
@@ -106,46 +120,6 @@ class BootResource:
         return row
 
 
-@dataclass
-class Selection:
-    id: int
-    os: str
-    release: str
-    arches: list[str]
-    subarches: list[str]
-    labels: list[str]
-
-    def as_json(self, source: int) -> dict[str, Any]:
-        return {
-            **asdict(self),
-            "boot_source_id": source,
-            "resource_uri": f"{API}/boot-sources/{source}/selections/{self.id}/",
-        }
-
-
-@dataclass
-class BootSource:
-    id: int
-    url: str
-    keyring_filename: str = ""
-    keyring_data: str = ""
-    created: float = field(default_factory=time.time)
-    updated: float = field(default_factory=time.time)
-    selections: list[Selection] = field(default_factory=list)
-    index_read: bool = True
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "created": stamp(self.created),
-            "updated": stamp(self.updated),
-            "url": self.url,
-            "keyring_filename": self.keyring_filename,
-            "keyring_data": self.keyring_data,
-            "id": self.id,
-            "resource_uri": f"{API}/boot-sources/{self.id}/",
-        }
-
-
 class ImageStore:
     """`importing` is the region's import lock; `orphans` are checksums left half by a killed region."""
 
@@ -157,6 +131,8 @@ class ImageStore:
         self.importing = False
         self.stop_wanted = False
         self.orphans: set[str] = set()
+        self.mirror_version = "20261110"
+        self.planned: list[tuple[str, str]] | None = None
         self.next_ids = {"source": 1, "selection": 1, "resource": 1}
 
     def take_id(self, kind: str) -> int:
@@ -193,7 +169,7 @@ class ImageStore:
             f"ubuntu/{release}",
             f"{arch}/{flavour}-{number}",
             subarches,
-            "20261110",
+            self.mirror_version,
             files,
         )
         self.resources[resource.id] = resource
@@ -210,6 +186,45 @@ class ImageStore:
                 for arch in selection.arches
             )
         )
+
+    @property
+    def selection_changed(self) -> bool:
+        """Somebody selected or deselected something since the import began."""
+        return self.planned is not None and self.planned != self.wanted()
+
+    def ensure_source(self) -> None:
+        """The region makes its default source by itself when there is none, with the newest LTS."""
+        if not self.sources:
+            self.select(self.add_source(), "focal" if self.old else "noble")
+
+    def plan_import(self) -> None:
+        """What is no longer selected goes; what is selected and not there, or older than on the mirror, is begun."""
+        wanted = self.planned = self.wanted()
+        for number in [r.id for r in self.resources.values() if r.kind == "Synced"]:
+            found = self.resources[number]
+            arch = found.architecture.split("/")[0]
+            if (found.name.removeprefix("ubuntu/"), arch) not in wanted:
+                del self.resources[number]
+            elif found.complete and found.version != self.mirror_version:
+                found.previous, found.version = found.version, self.mirror_version
+                for file in found.files:
+                    file.sha256, file.done = _sum(file.sha256, self.mirror_version), 0
+        for release, arch in wanted:
+            if not self.of(release, arch):
+                self.add_ubuntu(release, arch, complete=False)
+
+    def drop_incomplete(self) -> None:
+        """At an import's end: half images go, and where there is an older complete one, that stays."""
+        for number in [r.id for r in self.resources.values() if r.kind == "Synced"]:
+            found = self.resources[number]
+            if found.complete:
+                found.previous = ""
+            elif found.previous:
+                found.version, found.previous = found.previous, ""
+                for file in found.files:
+                    file.done = file.size
+            else:
+                del self.resources[number]
 
     def of(self, release: str, arch: str) -> list[BootResource]:
         return [
@@ -234,6 +249,7 @@ class ImageStore:
             "importing": self.importing,
             "stop_wanted": self.stop_wanted,
             "orphans": sorted(self.orphans),
+            "mirror_version": self.mirror_version,
             "next_ids": self.next_ids,
         }
 
@@ -246,6 +262,7 @@ class ImageStore:
         }
         self.importing, self.stop_wanted = rows["importing"], rows["stop_wanted"]
         self.orphans = set(rows["orphans"])
+        self.mirror_version = rows.get("mirror_version", self.mirror_version)
         self.next_ids = dict(rows["next_ids"])
 
 

@@ -19,8 +19,9 @@ from sandbox.maas.answers import (
     refuse_form,
     text_answer,
 )
+from sandbox.maas.boot_sources import BootSource, Selection
 from sandbox.maas.context import Context
-from sandbox.maas.images import BootFile, BootResource, BootSource, Selection
+from sandbox.maas.images import BootFile, BootResource
 from sandbox.maas.request import ApiRequest, Form
 from sandbox.maas.routing import Route
 
@@ -174,6 +175,9 @@ class ImagesApi:
         return json_answer(source.as_json(), 201)
 
     def _index_read(self, number: int) -> None:
+        if any(self._context.faults.is_active(name) for name in ("index-missing", "index-signature")):
+            self._context.timers.after(INDEX_SECONDS, "index-read", number)
+            return
         for source in self._images.sources:
             if source.id == number:
                 source.index_read = True

@@ -176,6 +176,25 @@ class World:
     def region_event(self, level: str, type_: str, description: str) -> Event:
         return self.events.add(level, type_, description, node=self.rack_id, hostname=self.region_hostname)
 
+    def importer_notice(self, text: str) -> None:
+        """The one notice of the image importer, which the next good import takes away."""
+        number = self.take_id("notification")
+        self.notifications[:] = [n for n in self.notifications if n["ident"] != "Image importer"]
+        self.notifications.append(
+            {
+                "ident": "Image importer",
+                "user": None,
+                "users": False,
+                "admins": True,
+                "message": text,
+                "context": {},
+                "category": "error",
+                "dismissable": True,
+                "id": number,
+                "resource_uri": f"{API}/notifications/{number}/",
+            }
+        )
+
     def audit(self, user: User, type_: str, description: str) -> None:
         self.events.add("AUDIT", type_, description, username=user.username)
 

@@ -11,8 +11,11 @@ from typing import Any
 
 from bot.app import Bot, Pace
 from bot.command.declaration import Catalog
+from bot.maas.import_watcher import ImportPace
 from bot.operations.all_kinds import all_kinds
 from bot.operations.kinds import Kind
+from bot.watches.delivery import DeliveryPace
+from bot.watches.service import WatchPace
 from commands.catalogue import build_catalog
 from commands.status import overview
 from sandbox.demo import World
@@ -22,7 +25,14 @@ OLGA, ANDREA, VICTOR, ADAM, GUEST, FIONA = "U0OLGA", "U0ANDREA", "U0VICTOR", "U0
 OPS, RANDOM = "C0OPS", "C0RANDOM"
 
 #: Small enough for tests, large enough not to spin.
-QUICK = Pace(events=0.1, snapshot=0.5, operations=0.05, rereads=0.1)
+QUICK = Pace(
+    events=0.1,
+    snapshot=0.5,
+    operations=0.05,
+    rereads=0.1,
+    watches=WatchPace(look=0.1, scale=0.05, delivery=DeliveryPace(gather=0.3, longest=1.5)),
+    imports=ImportPace(busy=0.05, idle=0.05, stalled_after=2.0),
+)
 
 
 async def until(condition: Callable[[], Any], timeout: float = 15.0, what: str = "") -> Any:
