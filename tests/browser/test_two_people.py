@@ -27,7 +27,7 @@ async def test_request_card_approval_progress_outcome_audit(world: World, open_p
     await form.locator("textarea").fill("its disk is dying, ticket 4711")
     await form.locator("input[type=text], input:not([type])").last.fill("node-2")
     await form.get_by_role("button", name="Ask", exact=True).click()
-    await expect(form).to_contain_text("Type node-1, exactly so.")
+    await expect(form).to_contain_text("Type node-1 to show that you mean it.")
     await shoot(olga, "two-2-form")
     await form.locator("input[type=text], input:not([type])").last.fill("node-1")
     await form.get_by_role("button", name="Ask", exact=True).click()

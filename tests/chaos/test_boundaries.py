@@ -46,8 +46,10 @@ class Herd:
 
     async def start(self, count: int) -> None:
         self.bots = [self._fork() for _ in range(count)]
-        for bot in self.bots:
-            await bot.ready()
+        if not self._world.bare:
+            for bot in self.bots:
+                await bot.ready()
+        await until(lambda: len(self._world.workspace.courier.hub.sockets) >= count, 60, "all to be connected")
 
     async def all_die(self, fates: list[Fate]) -> None:
         """Let every operation come to its next boundary, kill, and again, until there is none left."""
