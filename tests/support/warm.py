@@ -120,8 +120,6 @@ def stable() -> Iterator[Stable]:
 
 def main() -> None:
     """Import all that a bot needs, then fork whenever a line asks for it, and tell of every end."""
-    import commands.catalogue
-    import commands.status
     import tests.host.world  # noqa: F401
 
     children: set[int] = set()
