@@ -277,6 +277,21 @@ class ApprovalLife(RuleBasedStateMachine):
             self.legal[plan[0]] = "glass"
 
     @rule(plan=plans)
+    def the_policy_gets_stricter_while_it_waits(self, plan: tuple[str, str]) -> None:
+        self.change_how_many(2)
+        for who in PEOPLE[1:3]:
+            self.decide(plan, who, False, True, True, Standing.MEMBER)
+
+    @rule(plan=plans)
+    def the_first_of_two_loses_the_right(self, plan: tuple[str, str]) -> None:
+        self.change_how_many(2)
+        self.decide(plan, PEOPLE[1], False, True, True, Standing.MEMBER)
+        if PEOPLE[1] in self.approvers:
+            self.change_policy(PEOPLE[1])
+        for who in (PEOPLE[2], PEOPLE[0]):
+            self.decide(plan, who, False, True, True, Standing.MEMBER)
+
+    @rule(plan=plans)
     def break_glass_and_work(self, plan: tuple[str, str]) -> None:
         self.break_glass(plan, True, GLASS, True, True)
         self.work()
