@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from bench import ack, approvals, audit, bulk, decode, start, status
+from bench import ack, approvals, audit, decode, start, status, takeover
 from bench.report import Report, machine_note
 
 MEASURES: dict[str, Callable[[], Awaitable[Report]]] = {
@@ -23,6 +24,7 @@ MEASURES: dict[str, Callable[[], Awaitable[Report]]] = {
     "audit": audit.measure,
     "approvals": approvals.measure,
     "bulk": bulk.measure,
+    "takeover": takeover.measure,
 }
 
 

@@ -274,7 +274,8 @@ def _denial(operation: Operation) -> str:
     denial = next((one for one in operation.decisions if not one.approved), None)
     if denial is None:
         return "Nothing was done."
-    return f"{denial.person_name}: {denial.reason} Nothing was done."
+    end = "" if denial.reason.rstrip().endswith((".", "!", "?")) else "."
+    return f"{denial.person_name}: {denial.reason.rstrip()}{end} Nothing was done."
 
 
 def _tasks(operation: Operation, title: str) -> Tasks:
