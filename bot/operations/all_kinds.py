@@ -16,6 +16,7 @@ from bot.operations.powering import PowerCycling, PoweringOff, PoweringOn
 from bot.operations.ranges import RangeAdding, RangeRemoving, ReservationRemoving, Reserving
 from bot.operations.region_settings import ConfigSetting
 from bot.operations.releasing import Releasing
+from bot.operations.setting_up import SettingUp
 from bot.operations.ssh_keys import KeyAdding, KeyImporting, KeyRemoving
 from bot.operations.steps import StepKind
 
@@ -35,6 +36,7 @@ def step_kinds() -> tuple[StepKind, ...]:
         RangeRemoving(),
         Reserving(),
         ReservationRemoving(),
+        SettingUp(),
         ConfigSetting(),
         KeyAdding(),
         KeyImporting(),

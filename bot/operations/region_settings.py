@@ -92,24 +92,24 @@ class ConfigStep(OperationStep):
     look_every, patience = 1.0, 20.0
 
     def __init__(self, name: str, value: str, title: str = "", key: str = "") -> None:
-        self._name = name
-        self._value = value
+        self.name = name
+        self.value = value
         self.key = key or f"setting-{name}"
         self.title = title or name
 
     async def check(self, context: StepContext) -> str | None:
         """MAAS has it so."""
-        today = await context.region.api.get_config(self._name)
-        return told(today, self._name) if is_same(today, self._value) else None
+        today = await context.region.api.get_config(self.name)
+        return told(today, self.name) if is_same(today, self.value) else None
 
     async def apply(self, context: StepContext) -> None:
         """Set it; what MAAS has against the value is told in its own words."""
         try:
-            await context.region.api.set_config(self._name, self._value)
+            await context.region.api.set_config(self.name, self.value)
         except BadRequest as error:
             said = " ".join(text for texts in error.fields.values() for text in texts) or error.problem
             raise StepFailedError(
-                f"MAAS does not take this value for {self._name}: {said}", "The setting is as it was."
+                f"MAAS does not take this value for {self.name}: {said}", "The setting is as it was."
             ) from None
 
 

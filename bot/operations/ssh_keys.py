@@ -22,20 +22,20 @@ class AddKey(OperationStep):
     """A public key that MAAS has afterwards."""
 
     def __init__(self, line: str, key: str = "key") -> None:
-        self._line = line
+        self.line = line
         self.key = key
         self.title = "SSH key"
 
     async def check(self, context: StepContext) -> str | None:
         """A key of that fingerprint is there, whatever its comment."""
-        wanted = fingerprint_of(self._line)
+        wanted = fingerprint_of(self.line)
         there = [one.key for one in await context.region.api.ssh_keys()]
-        return told_key(self._line) if any(fingerprint_of(one) == wanted for one in there) else None
+        return told_key(self.line) if any(fingerprint_of(one) == wanted for one in there) else None
 
     async def apply(self, context: StepContext) -> None:
         """Add it."""
         try:
-            await context.region.api.add_ssh_key(self._line)
+            await context.region.api.add_ssh_key(self.line)
         except BadRequest as error:
             if await self.check(context) is not None:
                 return  # the answer to an earlier request was lost
@@ -46,33 +46,33 @@ class ImportKeys(OperationStep):
     """The keys that somebody has on Launchpad or GitHub."""
 
     def __init__(self, source: str, key: str = "import") -> None:
-        self._source = source
+        self.source = source
         self.key = key
         self.title = f"Keys of {told_source(source)}"
 
     async def check(self, context: StepContext) -> str | None:
         """Some key of that source is there."""
-        mine = [one for one in await context.region.api.ssh_keys() if one.keysource == self._source]
+        mine = [one for one in await context.region.api.ssh_keys() if one.keysource == self.source]
         return f"{len(mine)} imported" if mine else None
 
     async def apply(self, context: StepContext) -> None:
         """Let MAAS fetch them."""
         try:
-            await context.region.api.import_ssh_keys(self._source)
+            await context.region.api.import_ssh_keys(self.source)
         except BadRequest as error:
             if any(word in error.problem.lower() for word in _NOWHERE):
-                site = "launchpad.net" if self._source.startswith("lp:") else "github.com"
+                site = "launchpad.net" if self.source.startswith("lp:") else "github.com"
                 raise StepFailedError(
-                    f"The region has no way to {site}, so that it can't fetch the keys of {told_source(self._source)}.",
+                    f"The region has no way to {site}, so that it can't fetch the keys of {told_source(self.source)}.",
                     "Look at its DNS and its HTTP proxy, or paste the key: /maas sshkeys add KEY.",
                 ) from None
             raise StepFailedError(
-                f"MAAS can't import the keys of {told_source(self._source)}: {error.problem}", "No key was added."
+                f"MAAS can't import the keys of {told_source(self.source)}: {error.problem}", "No key was added."
             ) from None
 
     def overdue(self) -> str:
         """MAAS may take an import and find nothing new in it."""
-        return f"MAAS took the import, and no key of {told_source(self._source)} is there."
+        return f"MAAS took the import, and no key of {told_source(self.source)} is there."
 
 
 class RemoveKey(OperationStep):
