@@ -119,9 +119,7 @@ def _no_source(evidence: Evidence) -> Finding:
     restore = "Restore MAAS's default source, select what is there, then import."
     if there and evidence.packaging is None:
         # MAAS's own way would delete what is there, and for ours the place of the keyring has to be known.
-        restore = (
-            "/maas images source reset --snap (or --deb, as MAAS was installed) restores it and keeps what is there."
-        )
+        restore = "/maas images source reset --snap, or --deb, as MAAS was installed, restores it and keeps the images."
     can = evidence.packaging is not None or not there
     seen = ("the list of boot sources is empty",)
     return Finding(Case.NO_SOURCE, "MAAS has no source of images.", words, seen, (restore,), recovers=can)

@@ -89,7 +89,7 @@ async def test_add_imports_with_percent_and_rate_and_remove_takes_it_away(tmp_pa
 async def test_an_import_that_runs_is_joined_and_not_ordered_twice(tmp_path: Path) -> None:
     async with running(tmp_path, speed=20.0) as it:
         it.world.region.world.images.select(it.world.region.world.images.sources[0], "bionic")
-        it.world.region.faults.set("slow-mirror", rate=60_000_000)
+        it.world.region.faults.set("slow-mirror", rate=SLOWLY)
         await it.bot.regions["default"].api.start_import()
         plan = await it.talk.ask("images import")
         assert "An import runs already" in said(plan)
@@ -101,7 +101,7 @@ async def test_an_import_that_runs_is_joined_and_not_ordered_twice(tmp_path: Pat
 async def test_a_newer_version_is_fetched_and_the_old_one_serves_meanwhile(tmp_path: Path) -> None:
     async with running(tmp_path) as it:
         it.world.region.world.images.mirror_version = "20261120"
-        it.world.region.faults.set("slow-mirror", rate=4 * SLOWLY)
+        it.world.region.faults.set("slow-mirror", rate=2 * SLOWLY)
         plan = await asked(it, "images import")
         await it.talk.reads(plan, "of 1.9 GB")
         assert "newer version" in said(await it.talk.ask("images"))
