@@ -228,7 +228,7 @@ async def _source(context: StepContext) -> BootSource | None:
 
 async def _booted(context: StepContext) -> list[ImageName]:
     """The images of the release that machines are commissioned with, for every architecture that is selected."""
-    release = str(await context.region.api.get_config("commissioning_distro_series") or "")
+    release = await context.region.imports.setting("commissioning_distro_series")
     chosen = wanted_of(await context.region.imports.wanted())
     arches = {one.name.arch for one in chosen if (one.name.os, one.name.release) == ("ubuntu", release)}
     return [ImageName("ubuntu", release, arch) for arch in sorted(arches - {"*"}) or ["amd64"]] if release else []
