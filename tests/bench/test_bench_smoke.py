@@ -100,8 +100,9 @@ def test_unknown_measure_is_refused(capsys: pytest.CaptureFixture[str], monkeypa
     assert "decode, start, status, ack" in capsys.readouterr().err
 
 
+@pytest.mark.long
 async def test_doctor() -> None:
-    report = await doctor.measure(doctor.Options(rates=(50_000,), limit=2.0, waiting=(2,), window=2.0))
+    report = await doctor.measure(doctor.Options(rates=(50_000,), limit=2.0, waiting=(2,), window=6.0))
     check(report)
     assert report.figures["alarms_50000_2"] == 0
     assert 2 <= report.figures["message"] < 15
