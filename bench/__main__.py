@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bench import ack, approvals, audit, bulk, decode, start, status
 from bench import ack, approvals, audit, decode, start, status, takeover
+from bench import ack, approvals, audit, decode, doctor, start, status
 from bench.report import Report, machine_note
 
 MEASURES: dict[str, Callable[[], Awaitable[Report]]] = {
@@ -25,6 +26,7 @@ MEASURES: dict[str, Callable[[], Awaitable[Report]]] = {
     "approvals": approvals.measure,
     "bulk": bulk.measure,
     "takeover": takeover.measure,
+    "doctor": doctor.measure,
 }
 
 

@@ -96,7 +96,8 @@ class Pace:
     #: Between two reads of machines that have changed.
     rereads: float = 2.0
     watches: WatchPace = field(default_factory=WatchPace)
-    imports: ImportPace = field(default_factory=ImportPace)
+    #: None: as the settings have it.
+    imports: ImportPace | None = None
 
 
 @dataclass(slots=True)
@@ -334,7 +335,9 @@ class Bot:
         diagnoses = Diagnoses(api, fleet)
         diagnoses.start()
         self._closers.push_async_callback(diagnoses.stop)
-        imports = ImportWatcher(api, watcher, self.pace.imports, file=state / f"import-{name}.json")
+        stalled_after = self.settings.import_stalled_after.total_seconds()
+        pace = self.pace.imports or ImportPace(stalled_after=stalled_after)
+        imports = ImportWatcher(api, watcher, pace, file=state / f"import-{name}.json")
         await imports.start()
         self._closers.push_async_callback(imports.stop)
         host = None
