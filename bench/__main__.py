@@ -15,6 +15,7 @@ from pathlib import Path
 from bench import ack, approvals, audit, bulk, decode, start, status
 from bench import ack, approvals, audit, decode, start, status, takeover
 from bench import ack, approvals, audit, decode, doctor, start, status
+from bench import ack, approvals, audit, decode, host, start, status
 from bench.report import Report, machine_note
 
 MEASURES: dict[str, Callable[[], Awaitable[Report]]] = {
@@ -27,6 +28,7 @@ MEASURES: dict[str, Callable[[], Awaitable[Report]]] = {
     "bulk": bulk.measure,
     "takeover": takeover.measure,
     "doctor": doctor.measure,
+    "host": host.measure,
 }
 
 
