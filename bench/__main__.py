@@ -12,10 +12,7 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from bench import ack, approvals, audit, bulk, decode, start, status
-from bench import ack, approvals, audit, decode, start, status, takeover
-from bench import ack, approvals, audit, decode, doctor, start, status
-from bench import ack, approvals, audit, decode, host, start, status
+from bench import ack, approvals, audit, bulk, decode, doctor, host, start, status, takeover
 from bench.report import Report, machine_note
 
 MEASURES: dict[str, Callable[[], Awaitable[Report]]] = {
