@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import aiohttp
 import structlog
+from pydantic import SecretStr
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -36,6 +37,7 @@ from bot.operations.engine import Engine
 from bot.operations.host_mirror import HostMirror
 from bot.operations.kinds import Kind
 from bot.operations.records import Operation
+from bot.operations.sealed import Sealed
 from bot.operations.service import Operations
 from bot.operations.store import OperationStore
 from bot.policy import GroupMembers, GroupUnknownError, Policy, Role
@@ -63,6 +65,7 @@ from bot.slack.more_words import MoreWords
 from bot.slack.outbound import Outbound, SlackError, SlackFatal
 from bot.slack.power_form import PowerForm
 from bot.slack.router import Router
+from bot.slack.sheets import SheetDrawer, SheetForms
 from bot.slack.threads import Threads
 from bot.slack.word_buttons import WordButtons
 from bot.storage import Database, StorageUnavailableError
@@ -96,7 +99,8 @@ class Pace:
     #: Between two notes of how many machines are in which state.
     history: float = 900.0
     watches: WatchPace = field(default_factory=WatchPace)
-    imports: ImportPace = field(default_factory=ImportPace)
+    #: None: as the settings have it.
+    imports: ImportPace | None = None
 
 
 @dataclass(slots=True)
@@ -182,6 +186,7 @@ class Bot:
             kinds,
             policy,
             ApprovalSettings(settings.approval_channel, settings.approval_ttl),
+            sealed=Sealed(database, settings.slack_bot_token or SecretStr("")),
             pause=self.pace.operations,
         )
         offers = Offers(self.catalog, policy)
@@ -219,6 +224,7 @@ class Bot:
         self._closers.push_async_callback(history.close)
 
         parser = Parser(self.catalog)
+        drawer = SheetDrawer()
         router = Router(
             catalog=self.catalog,
             parser=parser,
@@ -229,6 +235,7 @@ class Bot:
             threads=threads,
             metrics=self.metrics,
             audit=audit,
+            sheets=drawer.offer,
             watches=watches,
             history=history,
         )
@@ -262,6 +269,7 @@ class Bot:
             outbound=outbound,
             bot_user_id=me.user_id,
             more=(
+                SheetForms(drawer, router, outbound),
                 WordButtons(router, MoreWords(router, parser, outbound), outbound),
                 IgnoreButton(watches, policy, identities, outbound),
                 PowerForm(self.regions, operations, policy, identities, outbound, audit, offers),
@@ -336,7 +344,9 @@ class Bot:
         diagnoses = Diagnoses(api, fleet)
         diagnoses.start()
         self._closers.push_async_callback(diagnoses.stop)
-        imports = ImportWatcher(api, watcher, self.pace.imports, file=state / f"import-{name}.json")
+        stalled_after = self.settings.import_stalled_after.total_seconds()
+        pace = self.pace.imports or ImportPace(stalled_after=stalled_after)
+        imports = ImportWatcher(api, watcher, pace, file=state / f"import-{name}.json")
         await imports.start()
         self._closers.push_async_callback(imports.stop)
         host = None
