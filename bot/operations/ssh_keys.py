@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.maas.errors import BadRequest, NotFound
-from bot.maas.public_keys import fingerprint_of, told_key
+from bot.maas.public_keys import fingerprint_of, short_key, told_key
 from bot.maas.service import RegionService
 from bot.operations import machine_facts
 from bot.operations.plan import Plan
@@ -108,7 +108,7 @@ class KeyAdding(StepKind):
     async def plan(self, region: RegionService, options: Mapping[str, Any]) -> Plan:
         """Look whether it is there."""
         user = await machine_facts.own_user(region)
-        subject = f"SSH key {told_key(options['key'])}"
+        subject = f"SSH key {short_key(options['key'])}"
         there = {fingerprint_of(one.key) for one in await region.api.ssh_keys()}
         if fingerprint_of(options["key"]) in there:
             return plan_nothing(self, region.name, options, subject, "MAAS has it already", LOCKS)
@@ -116,7 +116,7 @@ class KeyAdding(StepKind):
             self,
             region.name,
             options,
-            [PlannedStep(self.steps(options)[0], "not there", f"added for {user or 'my MAAS user'}")],
+            [PlannedStep(self.steps(options)[0], "not there", f"{told_key(options['key'])}, for {_whose(user)}")],
             title=f"Add {subject}",
             subject=subject,
             locks=LOCKS,

@@ -79,7 +79,7 @@ def _blocks(pair: KeyPair) -> list[dict[str, Any]]:
         {"type": "rich_text", "elements": [preformatted]},
         _section(
             "Save it in a file that only you can read (chmod 600), with the line breaks, before you close this window. "
-            f"Its public half is {pair.public.fingerprint}: its plan waits for your yes where you asked. "
+            "The plan for its public half waits for your yes where you asked. "
             "If you lose the private key, withdraw the plan and make another."
         ),
     ]
