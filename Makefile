@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test-host-tree test test-parts test-page test-whole test-long check bench manifest lock clean
+.PHONY: help demo test test-parts test-page test-whole test-long test-host-tree check bench manifest lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20

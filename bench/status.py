@@ -19,7 +19,7 @@ class Options:
 
     machines: int = 2000
     commissions: tuple[int, ...] = (0, 10, 200)
-    window: float = 30.0
+    window: float = 60.0
     every: float = 0.5
     settle: float = 6.0
     quiet: int = 20
@@ -125,9 +125,9 @@ def _report(options: Options, levels: list[Level]) -> Report:
             f"{options.machines} machines, warm view, Socket Mode; from typing the command until Slack has taken the "
             f"answer, one every {options.every:g} s for {options.window:g} s at each level. The calls are those of "
             "the same windows, scaled to a minute.",
-            "Machines that change are read again in batches, at most one batch every 2 s; that bound is what many "
-            "commissions reach. Each commission costs its own request and one look at the machine's events before it, "
-            "once; they are counted apart.",
+            "Each look at the event log is followed by one read of machines: those that changed, or else a few that "
+            "were not read for long. Each commission costs its own request and one look at the machine's events before "
+            "it, once; they are counted apart.",
         ],
         figures=figures,
     )

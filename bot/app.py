@@ -15,8 +15,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.audit import Audit, Entry, Health, Rhythm, mirror_for
 from bot.command.declaration import Catalog
+from bot.command.offers import Offers
 from bot.command.parser import Parser
 from bot.host.service import HostPace, HostService
+from bot.loop_watch import watch_loop
 from bot.maas.diagnoses import Diagnoses
 from bot.maas.errors import MaasError, Unauthorized
 from bot.maas.fleet import FleetView
@@ -37,6 +39,7 @@ from bot.operations.service import Operations
 from bot.operations.store import OperationStore
 from bot.policy import GroupMembers, GroupUnknownError, Policy, Role
 from bot.settings import Mode, RegionSettings, Settings, key_in
+from bot.slack.announcer import Announcer, IgnoreButton
 from bot.slack.approval_forms import ApprovalForms
 from bot.slack.clicks import Clicks
 from bot.slack.connection import (
@@ -47,17 +50,27 @@ from bot.slack.connection import (
     http_routes,
     preflight,
 )
+from bot.slack.failure_steps import FailureSteps
 from bot.slack.forms import Forms
 from bot.slack.home import Home
+from bot.slack.home_attention import Attention
 from bot.slack.identity import Identities
 from bot.slack.inbox import Inbox
 from bot.slack.key_form import KeyForm
 from bot.slack.listeners import Listeners
+from bot.slack.more_words import MoreWords
 from bot.slack.outbound import Outbound, SlackError, SlackFatal
+from bot.slack.power_form import PowerForm
 from bot.slack.router import Router
 from bot.slack.threads import Threads
+from bot.slack.word_buttons import WordButtons
 from bot.storage import Database, StorageUnavailableError
 from bot.telemetry import Metrics
+from bot.watches.all_sources import all_sources
+from bot.watches.leading import Leading
+from bot.watches.service import Watches, WatchPace
+from bot.watches.store import WatchStore
+from bot.watches.telling import Telling
 from bot.web import WebServer
 
 #: Seconds between tries to reach Slack at the start, growing to the last.
@@ -79,6 +92,7 @@ class Pace:
     host: HostPace = field(default_factory=HostPace)
     #: Between two reads of machines that have changed.
     rereads: float = 2.0
+    watches: WatchPace = field(default_factory=WatchPace)
     imports: ImportPace = field(default_factory=ImportPace)
 
 
@@ -97,6 +111,13 @@ class Bot:
     _fatal: asyncio.Future[Exception] | None = None
     web: WebServer | None = None
     operations: Operations | None = None
+    watches: Watches | None = None
+    _listeners: Listeners | None = None
+
+    @property
+    def is_quiet(self) -> bool:
+        """Nobody waits for an answer just now."""
+        return self._listeners is None or self._listeners.idle
 
     async def start(self) -> None:
         """Come up; returns when commands are taken.
@@ -115,6 +136,8 @@ class Bot:
         self.web = WebServer(settings.http_host, settings.http_port, self.metrics)
         await self.web.start()
         self._closers.push_async_callback(self.web.stop)
+        watching = asyncio.create_task(watch_loop(self.metrics.loop_late.observe), name="loop-watch")
+        self._closers.callback(watching.cancel)
         log.info("listening", host=settings.http_host, port=self.web.port)
 
         client = self._web_client()
@@ -157,7 +180,9 @@ class Bot:
             ApprovalSettings(settings.approval_channel, settings.approval_ttl),
             pause=self.pace.operations,
         )
-        threads = Threads(operations, kinds, outbound, pace=0.5 * self.pace.operations)
+        offers = Offers(self.catalog, policy)
+        steps = FailureSteps(offers, identities, self.regions)
+        threads = Threads(operations, kinds, outbound, steps.of, pace=0.5 * self.pace.operations)
         await outbound.resume()
         await threads.start()
         self._closers.push_async_callback(threads.close)
@@ -173,6 +198,18 @@ class Bot:
         )
         await operations.start(engine)
 
+        watches = self.watches = Watches(
+            WatchStore(database, time.time),
+            self.regions,
+            all_sources(),
+            Telling(self.regions, operations, offers),
+            Announcer(outbound),
+            leads=Leading(engine.replica, lambda: engine.living),
+            pace=self.pace.watches,
+        )
+        watches.start()
+        self._closers.push_async_callback(watches.close)
+
         parser = Parser(self.catalog)
         router = Router(
             catalog=self.catalog,
@@ -184,13 +221,14 @@ class Bot:
             threads=threads,
             metrics=self.metrics,
             audit=audit,
+            watches=watches,
         )
         forms = Forms(router, outbound, identities, policy, self.catalog, parser, self.regions)
 
         async def overview() -> list[Part]:
             return self.overview(tuple(self.regions.values()), await operations.under_way(), audit.health)
 
-        home = Home(outbound, identities, policy, operations, overview)
+        home = Home(outbound, identities, policy, operations, overview, Attention(self.regions, offers))
         # A door of its own: an acknowledgement waits for it, and must not queue behind what operations write.
         inbox_database = Database(settings.own_database_url(), secrets=settings.secrets(), threads=1)
         self._closers.callback(inbox_database.close)
@@ -214,6 +252,11 @@ class Bot:
             inbox=inbox,
             outbound=outbound,
             bot_user_id=me.user_id,
+            more=(
+                WordButtons(router, MoreWords(router, parser, outbound), outbound),
+                IgnoreButton(watches, policy, identities, outbound),
+                PowerForm(self.regions, operations, policy, identities, outbound, audit, offers),
+            ),
         )
         await self._take_words(listeners, client, me, database)
 
@@ -315,6 +358,7 @@ class Bot:
         settings = self.settings
         secret = settings.slack_signing_secret.get_secret_value() if settings.slack_signing_secret else ""
         app = build_app(client, secret, me)
+        self._listeners = listeners
         listeners.register(app)
         self._closers.push_async_callback(listeners.close)
         socket: SocketConnection | None = None

@@ -124,6 +124,12 @@ class Metrics:
         self.audit_mirror_behind = Gauge(
             "maasbot_audit_mirror_behind", "Records that the audit's file can't take now", registry=registry
         )
+        self.loop_late = Histogram(
+            "maasbot_loop_late_seconds",
+            "How late the event loop's timers are",
+            buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0),
+            registry=registry,
+        )
         self.slack_connected = Gauge("maasbot_slack_connected", "1 while Slack is connected", registry=registry)
 
     def text(self) -> bytes:

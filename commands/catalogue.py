@@ -13,6 +13,7 @@ from commands import (
     database,
     delete,
     dhcp,
+    guide,
     help,
     host,
     image_sources,
@@ -29,6 +30,7 @@ from commands import (
     release,
     sshkeys,
     status,
+    watch,
 )
 
 
@@ -37,12 +39,13 @@ def build_catalog() -> Catalog:
     return Catalog.from_modules(
         {
             "Region": [status],
-            "Machines": [machines, commission, power, release, delete],
+            "Machines": [machines, commission, power, release, delete, guide],
             "Images": [images, image_sources],
             "Network": [network, dhcp, records],
             "Settings": [config, sshkeys, notifications],
             "The MAAS host": [host, install, backups, admin, database, logs],
             "Operations": [operations, approvals, audit],
+            "Watches": [watch],
             "You and the bot": [policy, help],
         }
     )

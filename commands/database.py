@@ -27,7 +27,7 @@ async def db_list(ctx: Context, *, server: Server = "") -> Message:
     """
     found = await host(ctx).helper.query(QueryName.DATABASES, Databases, _server(server))
     rows = [(one.name, one.owner, size(one.size), str(one.connections)) for one in found.databases]
-    title = f"{len(rows)} databases in PostgreSQL {found.version} ({found.server}) on {host(ctx).name}"
+    title = f"{_count(rows, 'database')} in PostgreSQL {found.version} ({found.server}) on {host(ctx).name}"
     return _table(title, ("Database", "Owner", "Size", "Connections"), rows)
 
 
@@ -44,7 +44,7 @@ async def db_tables(ctx: Context, *, database: str = "", server: Server = "") ->
     arguments = TablesArguments(server=Database(server) if server else None, database=name)
     found = await where.helper.query(QueryName.TABLES, Tables, arguments)
     rows = [(one.name, "not counted" if one.rows < 0 else str(one.rows), size(one.size)) for one in found.tables]
-    title = f"{len(rows)} tables in {found.database} ({found.server}), {size(found.size)}"
+    title = f"{_count(rows, 'table')} in {found.database} ({found.server}), {size(found.size)}"
     return _table(title, ("Table", "Rows, about", "Size"), rows)
 
 
@@ -64,7 +64,7 @@ async def db_roles(ctx: Context, *, server: Server = "") -> Message:
         )
         for one in found.roles
     ]
-    return _table(f"{len(rows)} roles in PostgreSQL ({found.server})", ("Role", "May", "Member of"), rows)
+    return _table(f"{_count(rows, 'role')} in PostgreSQL ({found.server})", ("Role", "May", "Member of"), rows)
 
 
 @command("db size", risk=Risk.READ, example="/maas db size")
@@ -85,6 +85,10 @@ async def _own_database(ctx: Context) -> str:
 
 def _server(server: str) -> ServerArguments:
     return ServerArguments(server=Database(server) if server else None)
+
+
+def _count(rows: Sequence[object], word: str) -> str:
+    return f"1 {word}" if len(rows) == 1 else f"{len(rows)} {word}s"
 
 
 def _table(title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Message:

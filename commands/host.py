@@ -10,6 +10,7 @@ from bot.host import checks, network_look
 from bot.host.errors import HostError
 from bot.host.facts import Config, HostFacts, Network, QueryName, Service, Services
 from bot.host.looks import Finding
+from bot.host.mirror import look_at_mirror
 from bot.host.protocol import JobState
 from bot.host.service import HostService
 from bot.message import Bold, Bullets, Code, Facts, Mark, Message, Note, Paragraph, Part, Span, Text, say
@@ -18,10 +19,17 @@ from bot.policy import Risk
 from commands.hosting import admins_only, host, nothing_under_way
 from commands.planning import plan_for
 
+#: Where a new region takes its images from.
+_MIRROR = "http://images.maas.io/ephemeral-v3/stable/"
+
 
 @command("host check", risk=Risk.READ, example="/maas host check")
-async def host_check(ctx: Context) -> Message:
-    """Check whether the bot reaches the host and may work there, and whether the host is fit for a region."""
+async def host_check(ctx: Context, *, mirror: str = _MIRROR) -> Message:
+    """Check whether the bot reaches the host and may work there, and whether the host is fit for a region.
+
+    Args:
+        mirror: of images, that the host should reach
+    """
     where = host(ctx)
     found: list[Finding] = []
     try:
@@ -29,6 +37,7 @@ async def host_check(ctx: Context) -> Message:
         found.append(Finding(name="SSH", well=True, found=f"{where.settings.ssh_user} may come in, the key is pinned"))
         facts = await where.helper.query(QueryName.FACTS, HostFacts)
         found += checks.findings(hello, facts)
+        found.append(await look_at_mirror(where.helper, mirror))
     except HostError as error:
         found.append(Finding(name="Access", well=False, found=error.problem, remedy=error.remedy))
     return _told(f"Host {where.name}", found, "fit for MAAS")
@@ -123,7 +132,7 @@ async def host_ports(ctx: Context) -> Message:
         [Code(f"{one.protocol} {one.port}"), f"  {one.process or 'unknown'} on {one.address}"]
         for one in sorted(facts.listeners, key=lambda one: (one.port, one.protocol))
     ]
-    title = f"{len(lines)} listeners on {where.name}"
+    title = f"{'1 listener' if len(lines) == 1 else f'{len(lines)} listeners'} on {where.name}"
     return Message(f"{title}.", (Paragraph([Bold(title)]), Bullets(lines)))
 
 

@@ -4,33 +4,22 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Sequence
+from dataclasses import replace
 
 from bot.command.context import Context, RefusalError
 from bot.command.declaration import command
+from bot.command.offers import Offers
 from bot.maas.causes import Cause, why_failed
-from bot.maas.errors import MaasError
-from bot.maas.models import Machine
+from bot.maas.errors import MaasError, NotFound
+from bot.maas.models import Event, Machine
 from bot.maas.selection import natural_key
-from bot.message import (
-    Bold,
-    Bullets,
-    Button,
-    Buttons,
-    Code,
-    Facts,
-    Log,
-    Mark,
-    Message,
-    Note,
-    Paragraph,
-    Part,
-    Span,
-    Table,
-    Text,
-    say,
-)
+from bot.maas.service import RegionService
+from bot.message import Bold, Button, Buttons, Code, Message, Note, Paragraph, Part, Span, Table, say
+from bot.operations.next_steps import next_steps
 from bot.operations.verdict import remaining as duration
 from bot.policy import Risk
+from commands import machine_card
 from commands.selecting import select
 
 _PAGE = 25
@@ -102,59 +91,54 @@ def _age_of(ctx: Context) -> str:
 
 @command("machine", risk=Risk.READ, example="/maas machine node-3", machine="name")
 async def machine(ctx: Context, name: str, /) -> Message:
-    """Show one machine: state, power, hardware, network, owner, and why it failed last."""
+    """Show one machine: state, why it failed, power, hardware, network, storage, owner, what was done to it lately."""
     found = await select(ctx, (name,))
     if len(found) > 1:
         names = ", ".join(one.name for one in found[:10])
         raise RefusalError(say(Code(name), f" matches {len(found)} machines: {names}{'…' if len(found) > 10 else ''}. ",
                                Code(f"/maas machines {name}"), " lists them."))  # fmt: skip
-    one = found[0]
-    fresh, trouble = await _look_again(ctx, one)
-    mark = Mark.FAIL if fresh.status.failed else Mark.BUSY if fresh.status.busy else Mark.OK
-    head: list[Span] = [
-        mark,
-        " ",
-        Bold(fresh.name),
-        f"  {fresh.status_name}{', locked' if fresh.locked else ''}",
-    ]
-    parts: list[Part] = [Paragraph(head)]
-    cause = await _cause(ctx, fresh) if fresh.status.failed else None
-    if cause is not None:
-        parts.append(Paragraph([Bold("Why: "), cause.summary]))
-        if cause.tail:
-            parts.append(Log(cause.script or "output", cause.tail))
-    elif fresh.status_message:
-        parts.append(Paragraph(["Last event: ", fresh.status_message]))
-    parts.append(Facts(_facts(fresh)))
-    held = await ctx.operations.holder(ctx.region.name, fresh.system_id)
-    if held is not None:
-        parts.append(
-            Paragraph(
-                [
-                    Mark.BUSY,
-                    " ",
-                    Code(held.id),
-                    f" is at work on it: {held.plan.title}, asked by {held.requester_name}.",
-                ]
-            )
-        )
-    events = ctx.region.fleet.events_for(fresh.system_id)[-5:]
-    if events:
-        parts.append(Paragraph([Bold("Lately")]))
-        parts.append(Bullets([[event.text] for event in reversed(events)]))
-    parts.append(Note([trouble] if trouble else ["Read from MAAS just now."]))
-    why = f" Why: {cause.summary}" if cause is not None else ""
-    return Message(f"{fresh.name} is {fresh.status_name}.{why}", tuple(parts))
+    card = await _card(ctx, found[0])
+    steps = next_steps(card.machine, ctx.region.name)
+    buttons = await Offers(ctx.catalog, ctx.policy).fitting(steps, ctx.region.name, ctx.person, ctx.origin)
+    return machine_card.message(replace(card, buttons=buttons))
 
 
-async def _look_again(ctx: Context, known: Machine) -> tuple[Machine, str]:
-    """The machine as it is now; when MAAS does not answer, as it was last seen, with a word about that."""
+async def _card(ctx: Context, known: Machine) -> machine_card.Card:
+    """What is known of the machine now; when MAAS does not answer, as it was last seen, with a word about that."""
+    region = ctx.region
+    card = machine_card.Card(
+        known,
+        holder=await ctx.operations.holder(region.name, known.system_id),
+        operations=await ctx.operations.of_machine(region.name, known.system_id),
+        images=region.watcher.snapshot.images.value,
+    )
     try:
-        return await ctx.region.api.machine(known.system_id), ""
+        machine, detail = await region.api.machine_with_detail(known.system_id)
+    except NotFound as error:
+        return replace(card, trouble=f"It is no longer in MAAS; this is how it was last seen. {error.problem}")
     except MaasError as error:
-        age = ctx.region.fleet.status.age
-        seen = f"as of {duration(age)} ago" if age is not None else "as last seen"
-        return known, f"{seen[0].upper()}{seen[1:]}: {error.problem}"
+        age = region.fleet.status.age
+        seen = f"As of {duration(age)} ago" if age is not None else "As last seen"
+        return replace(card, events=_seen_events(region, known), trouble=f"{seen}: {error.problem}")
+    return replace(
+        card,
+        machine=machine,
+        detail=detail,
+        events=await _events(region, machine),
+        cause=await _cause(ctx, machine) if machine.status.failed else None,
+    )
+
+
+async def _events(region: RegionService, machine: Machine) -> Sequence[Event]:
+    """The newest first; those that went by, when MAAS does not tell."""
+    try:
+        return await region.api.events(id=machine.system_id, level="DEBUG", limit=60)
+    except MaasError:
+        return _seen_events(region, machine)
+
+
+def _seen_events(region: RegionService, machine: Machine) -> Sequence[Event]:
+    return list(reversed(region.fleet.events_for(machine.system_id)))
 
 
 async def _cause(ctx: Context, machine: Machine) -> Cause | None:
@@ -162,32 +146,3 @@ async def _cause(ctx: Context, machine: Machine) -> Cause | None:
         return await why_failed(ctx.region.api, machine)
     except MaasError:
         return None
-
-
-def _facts(machine: Machine) -> list[tuple[str, Text]]:
-    hardware = " ".join(part for part in (machine.vendor, machine.product) if part and part != "Unknown")
-    unseen = not (machine.cpu_count or machine.memory or machine.storage)
-    size = (
-        "not known before it is commissioned"
-        if unseen
-        else f"{machine.cpu_count} CPU, {machine.memory / 1024:.0f} GiB, {machine.storage / 1000:.0f} GB disk"
-    )
-    system = " ".join(part for part in (machine.osystem, machine.distro_series) if part)
-    facts: list[tuple[str, Text]] = [
-        ("System id", [Code(machine.system_id)]),
-        ("Power", [f"{machine.power_state} ({machine.power_type or 'no power type'})"]),
-        ("Hardware", [", ".join(part for part in (hardware, size) if part)]),
-        ("Architecture", [machine.architecture or "unknown"]),
-        ("Pool, zone", [f"{machine.pool}, {machine.zone}"]),
-        ("Addresses", [", ".join(machine.ip_addresses) or "none"]),
-        ("Boot MAC", [Code(machine.boot_mac)] if machine.boot_mac else ["none"]),
-    ]
-    if machine.owner:
-        facts.append(("Owner", [machine.owner]))
-    if system:
-        facts.append(("Deployed", [system]))
-    if machine.tags:
-        facts.append(("Tags", [", ".join(machine.tags)]))
-    if machine.description:
-        facts.append(("Notes", [machine.description]))
-    return facts

@@ -6,8 +6,11 @@ import asyncio
 
 from bot.command.context import Context, RefusalError
 from bot.command.declaration import command
-from bot.message import Bold, Bullets, Code, Mark, Message, Note, Paragraph, Span, Text, say
+from bot.command.offers import Offers
+from bot.message import Bold, Bullets, Buttons, Code, Mark, Message, Note, Paragraph, Part, Span, Text, plain, say
+from bot.operations.next_steps import offer
 from bot.operations.plan import Plan
+from bot.operations.power_check import WAKE_ON_LAN, PowerTruth, is_wake_on_lan, power_truth
 from bot.operations.power_state import PowerState, power_state
 from bot.policy import Risk
 from commands.planning import plan_for
@@ -72,6 +75,84 @@ async def power_status(ctx: Context, *machines: str) -> Message:
     unknown = sum(1 for one in states if not one.state)
     head = f"{len(states)} machines: {', '.join(counts)}" + (f", {unknown} unknown" if unknown else "")
     return Message(f"{head}.", (Paragraph([Bold(head)]), Bullets(lines), Note(["Asked of the BMCs just now."])))
+
+
+@command("power check", risk=Risk.READ, example="/maas power check node-1", machine="machines")
+async def power_check(ctx: Context, *machines: str) -> Message:
+    """Find out what answers: each machine's BMC, the rack controllers; and what to do where nothing does.
+
+    Each BMC is asked now, by MAAS; one that does not answer takes a minute. Machines with manual power, and
+    Wake-on-LAN, are explained: MAAS can't switch them.
+    """
+    selection = await select(ctx, machines)
+    if len(selection) > _MOST:
+        raise RefusalError(say(f"That is {len(selection)} machines; I ask at most {_MOST} BMCs at a time. Name fewer."))
+    slots = asyncio.Semaphore(_AT_ONCE)
+
+    async def one_of(index: int) -> PowerTruth:
+        async with slots:
+            return await power_truth(ctx.region, selection[index])
+
+    found = await asyncio.gather(*(one_of(index) for index in range(len(selection))))
+    if len(found) == 1:
+        return await _one_truth(ctx, found[0])
+    answering = sum(1 for one in found if one.answers)
+    head = f"{answering} of {len(found)} BMCs answer"
+    lines = [_truth(one) for one in sorted(found, key=lambda one: one.answers)]
+    racks = next((one.racks for one in found if one.racks), "")
+    parts: list[Part] = [Paragraph([Bold(head)]), Bullets(lines)]
+    if racks:
+        parts.append(Paragraph([Mark.WARN, f" {racks}."]))
+    return Message(f"{head}.", (*parts, Note(["Asked of the BMCs just now."])))
+
+
+async def _one_truth(ctx: Context, one: PowerTruth) -> Message:
+    line = _truth(one)
+    parts: list[Part] = [Paragraph(line)]
+    if one.racks:
+        parts.append(Paragraph([Mark.WARN, f" {one.racks}."]))
+    if one.advice:
+        parts.append(Paragraph([one.advice]))
+    names = ["power set"] if not one.answers else [{"on": "power off", "off": "power on"}[one.power.state], "power set"]
+    steps = [offer(name, one.machine, ctx.region.name) for name in names]
+    buttons = await Offers(ctx.catalog, ctx.policy).fitting(steps, ctx.region.name, ctx.person, ctx.origin)
+    parts += [Buttons(buttons)] if buttons else []
+    return Message(plain(line).strip(), tuple(parts))
+
+
+def _truth(one: PowerTruth) -> Text:
+    machine = one.machine
+    kind = machine.power_type or "no power type"
+    said = f", {one.power.said}" if one.answers and one.power.said else ""
+    its = " ".join(one.power.said.split()).rstrip(".")
+    its = its.replace("its BMC", f"its BMC ({kind})", 1) if "its BMC" in its else f"({kind}) {its}"
+    told = f"its BMC ({kind}) answers: {one.power.state}{said}" if one.answers else its
+    if one.answers and machine.power_state not in {one.power.state, "on", "off"}:
+        told += f"; MAAS has it as {machine.power_state}"
+    return [Mark.OK if one.answers else Mark.FAIL, " ", Code(machine.name), f"  {told}."]
+
+
+@command("power set", risk=Risk.CHANGE, example="/maas power set node-1", machine="name")
+async def power_set(ctx: Context, name: str, kind: str = "", /) -> Message:
+    """Enter a machine's power settings in a form.
+
+    Address, user and password go to MAAS and nowhere else: nobody sees them, and they are not kept. Afterwards its BMC
+    is asked.
+    """
+    if is_wake_on_lan(kind):
+        raise RefusalError(say(WAKE_ON_LAN))
+    if kind:
+        form = Code(f"/maas power set {name}")
+        raise RefusalError(say("Settings are not typed here, where they would be seen. ", form, " opens a form."))
+    found = await select(ctx, (name,))
+    if len(found) > 1:
+        raise RefusalError(say(Code(name), f" matches {len(found)} machines; the settings are those of one."))
+    machine = found[0]
+    steps = [offer("power set", machine, ctx.region.name, first=True)]
+    buttons = await Offers(ctx.catalog, ctx.policy).fitting(steps, ctx.region.name, ctx.person, ctx.origin)
+    now = f"Power settings of {machine.name} (now {machine.power_type or 'none'})"
+    told: list[Span] = [f"{now} are entered in a form. What you type there goes to MAAS alone."]
+    return Message(f"{now}: open the form.", (Paragraph(told), Buttons(buttons)))
 
 
 def _line(one: PowerState) -> Text:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bot.maas.service import RegionService
     from bot.operations.service import Operations
     from bot.policy import Policy
+    from bot.watches.service import Watches
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class Context:
     catalog: Catalog
     parser: Parser
     audit: Audit
+    watches: Watches
     #: Whether the person named the region, rather than meaning the usual one.
     region_named: bool = False
 

@@ -17,7 +17,6 @@ import structlog
 
 from bot.host import errors
 from bot.host.pinned import distrust, pinned_keys
-from bot.maas.errors import clean
 from bot.settings import HostSettings
 
 
@@ -94,37 +93,6 @@ class HostConnection:
             except (asyncssh.Error, OSError) as error:
                 self._drop(connection)
                 self._log.warning("connection_lost", host=self.host.host, error=type(error).__name__)
-                raise self._lost() from None
-
-    async def reach(self, host: str, port: int, request: bytes, *, patience: float) -> bytes:
-        """Open a connection from the host to somewhere, send `request` if there is one, and read up to 4 kB.
-
-        Raises:
-            NotReached: the host could not open it.
-            HostUnreachable, ConnectionLost, HostStalled: the host itself is away.
-        """
-        async with self._sessions:
-            connection = await self._connected()
-            try:
-                async with asyncio.timeout(patience):
-                    reader, writer = await connection.open_connection(host, port, encoding=None)
-                    try:
-                        if not request:
-                            return b""
-                        writer.write(request)
-                        return bytes(await reader.read(4096))
-                    finally:
-                        writer.close()
-            except asyncssh.ChannelOpenError as error:
-                if connection.is_closed():
-                    raise self._lost() from None
-                said = clean(error.reason, 120)
-                raise errors.NotReached(f"{host}, port {port}, can't be reached from the host.", said=said) from None
-            except TimeoutError:
-                raise errors.NotReached(
-                    f"{host}, port {port}, did not answer the host.", said=f"no answer within {patience:g} s"
-                ) from None
-            except (asyncssh.Error, OSError):
                 raise self._lost() from None
 
     async def close(self) -> None:

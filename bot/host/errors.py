@@ -147,16 +147,6 @@ class Killed(ConnectionLost):
     default_remedy = "Look at the host's log: it may be short of memory, or somebody ended it."
 
 
-class NotReached(HostError):
-    """The host could not open a connection for us; `said` is its word for why."""
-
-    default_remedy = "Look at the network of the host: /maas network check."
-
-    def __init__(self, problem: str, remedy: str = "", *, said: str = "") -> None:
-        super().__init__(problem, remedy)
-        self.said = said
-
-
 class AnswerTooLong(HostError):
     """The host sent more than can be a sensible answer; the rest was not read."""
 

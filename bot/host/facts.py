@@ -25,6 +25,7 @@ class QueryName(StrEnum):
     LOG = "log"
     BACKUPS = "backups"
     INVENTORY = "inventory"
+    MIRROR = "mirror"
 
 
 class ServerArguments(Sent):
@@ -50,6 +51,15 @@ class LogArguments(Sent):
     since: int | None = Field(None, ge=1, le=31 * 86_400, description="seconds back from now")
     grep: str | None = Field(None, min_length=1, max_length=200)
     regex: bool = False
+
+
+class MirrorArguments(Sent):
+    """A mirror of images, as boot sources name it: without user, query or anything that wants quoting."""
+
+    url: Annotated[
+        str,
+        Field(pattern=r"^https?://[A-Za-z0-9][A-Za-z0-9.-]{0,252}(:[0-9]{1,5})?(/[A-Za-z0-9._~+-]+)*/?$"),
+    ]
 
 
 class Disk(Told):
@@ -298,12 +308,23 @@ class Inventory(Told):
     empty: bool = Field(description="nothing that a reset takes away is left")
 
 
+class Mirror(Told):
+    """How far the host came: the name has an address, the port answers, the answer's status; `said`: the last word."""
+
+    url: str
+    name: bool
+    port: bool
+    status: int | None = None
+    said: str = ""
+
+
 #: All others take none.
 QUERY_ARGUMENTS: dict[QueryName, type[Sent]] = {
     QueryName.DATABASES: ServerArguments,
     QueryName.ROLES: ServerArguments,
     QueryName.TABLES: TablesArguments,
     QueryName.LOG: LogArguments,
+    QueryName.MIRROR: MirrorArguments,
 }
 
 QUERY_RESULT: dict[QueryName, type[Told]] = {
@@ -319,4 +340,5 @@ QUERY_RESULT: dict[QueryName, type[Told]] = {
     QueryName.LOG: LogLines,
     QueryName.BACKUPS: Backups,
     QueryName.INVENTORY: Inventory,
+    QueryName.MIRROR: Mirror,
 }

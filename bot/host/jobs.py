@@ -82,6 +82,10 @@ class Jobs:
         _, job = await self._newest(order)
         return job is not None and job.state is JobState.RUNNING
 
+    async def newest(self, order: Order) -> Job | None:
+        """The last job of this order that the host knows."""
+        return (await self._newest(order))[1]
+
     async def ended(self, order: Order) -> bool:
         """Whether a job of this order has run, and none runs now."""
         _, job = await self._newest(order)

@@ -1,72 +1,50 @@
-"""Whether the host reaches a mirror: its name, its port, its answer. Asked through the SSH connection itself.
-
-A connection that the host opens for us sees the world as the host does, and needs neither a program nor root there.
-"""
+"""Whether the host reaches a mirror of images: its name, its port, its answer, each with what to do about it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from urllib.parse import urlsplit
+from pydantic import ValidationError
 
-from bot.host import errors
-from bot.host.connection import HostConnection
+from bot.host.client import HelperClient
+from bot.host.facts import HostFacts, Mirror, MirrorArguments, QueryName
+from bot.host.looks import Finding
 
-_PATIENCE = 20.0
-
-
-@dataclass(frozen=True, slots=True)
-class MirrorLook:
-    """How far the host came: `name`, `port`, `answer`; None where it was not asked. `said` is the last word in full."""
-
-    url: str
-    name: bool | None = None
-    port: bool | None = None
-    answer: bool | None = None
-    said: str = ""
-    remedy: str = ""
-
-    @property
-    def well(self) -> bool:
-        return self.answer is True or (self.port is True and self.answer is None)
+#: Free space below which an import of images is likely to fail in the middle, in bytes.
+_ROOM = 10_000_000_000
 
 
-async def look_at_mirror(connection: HostConnection, url: str) -> MirrorLook:
-    """Ask for a mirror from the host. Raises HostError when the host itself can't be asked.
-
-    Over HTTPS only name and port are looked at: certificates are the business of who downloads.
-    """
-    parts = urlsplit(url)
-    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-    if not host or parts.scheme not in {"http", "https"}:
-        return MirrorLook(url, said="that is no URL of a mirror", remedy="Correct the boot source.")
-    request = ""
-    if parts.scheme == "http":
-        path = (parts.path or "/").rstrip("/") + "/streams/v1/index.json"
-        request = f"HEAD {path} HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: close\r\n\r\n"
+async def look_at_mirror(helper: HelperClient, url: str) -> Finding:
+    """Ask the host how far it comes with this mirror. Raises HostError when the host can't be asked."""
     try:
-        said = await connection.reach(host, port, request.encode("ascii", "ignore"), patience=_PATIENCE)
-    except errors.NotReached as error:
-        return _not_reached(url, host, port, error.said)
-    if not request:
-        return MirrorLook(url, name=True, port=True, said=f"port {port} of {host} answers")
-    line = said.partition(b"\r\n")[0].decode("ascii", "replace")
-    status = line.split(" ")[1] if line.startswith("HTTP/") and " " in line else ""
-    if status.startswith(("2", "3")):
-        return MirrorLook(url, name=True, port=True, answer=True, said=f"{host} answers {status}")
-    remedy = "Look at the mirror, at a proxy in between, and at the path of the boot source."
-    told = f"{host} answers {status}" if status else f"{host} answers something that is no HTTP"
-    return MirrorLook(url, name=True, port=True, answer=False, said=told, remedy=remedy)
+        arguments = MirrorArguments(url=url)
+    except ValidationError:
+        remedy = "Correct the boot source: http://HOST/PATH, without a user name or a query."
+        return Finding(name="Mirror", well=False, found="that is no URL of a mirror", remedy=remedy)
+    return told(await helper.query(QueryName.MIRROR, Mirror, arguments))
 
 
-def _not_reached(url: str, host: str, port: int, said: str) -> MirrorLook:
-    lowered = said.lower()
-    if any(word in lowered for word in ("not known", "name resolution", "no address", "unknown host")):
+def told(mirror: Mirror) -> Finding:
+    """What the look at a mirror means."""
+    said = f" ({mirror.said})" if mirror.said else ""
+    if not mirror.name:
         remedy = "Look at the host's DNS: /maas network check, and MAAS's DNS forwarder."
-        return MirrorLook(url, name=False, said=f"{host} has no address on the host ({said})", remedy=remedy)
-    if "prohibited" in lowered:
-        remedy = "sshd on the host forbids connections for the bot (AllowTcpForwarding); try it there: curl -I."
-        return MirrorLook(url, said="the host does not let the bot look", remedy=remedy)
-    remedy = "Look at the firewall and the proxy between the host and the mirror."
-    return MirrorLook(
-        url, name=True, port=False, said=f"port {port} of {host} can't be reached ({said})", remedy=remedy
-    )
+        return Finding(name="Mirror", well=False, found=f"{mirror.url}: its name has no address{said}", remedy=remedy)
+    if not mirror.port:
+        remedy = "Look at the firewall and the proxy between the host and the mirror."
+        return Finding(name="Mirror", well=False, found=f"{mirror.url}: its port can't be reached{said}", remedy=remedy)
+    if mirror.status is None:
+        remedy = "Look at the mirror's certificate, and at a proxy in between."
+        return Finding(name="Mirror", well=False, found=f"{mirror.url}: it gives no answer{said}", remedy=remedy)
+    well = 200 <= mirror.status < 400
+    remedy = "" if well else "Look at the mirror, at a proxy in between, and at the path of the boot source."
+    return Finding(name="Mirror", well=well, found=f"{mirror.url}: it answers {mirror.status}{said}", remedy=remedy)
+
+
+def room_for_images(facts: HostFacts) -> Finding:
+    """Whether there is room where MAAS keeps its images."""
+    least = min(facts.disks, key=lambda disk: disk.free, default=None)
+    if least is None:
+        return Finding(name="Disk", well=True, found="its size is not known")
+    well = least.free >= _ROOM
+    remedy = "" if well else "Make room: an import that runs out of it stops without a word."
+    found = f"{least.free / 1e9:.1f} GB free on {least.path}"
+    return Finding(name="Disk", well=well, found=found, remedy=remedy)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import structlog
 
@@ -72,7 +73,9 @@ class Diagnoses:
             machine = self._fleet.get(system_id)
             if machine is not None and machine.status.failed:
                 try:
-                    self._known[system_id] = (_state(machine), await why_failed(self._region, machine))
+                    cause = await why_failed(self._region, machine)
+                    # Whole logs of a rack full of failures would be most of the bot's memory.
+                    self._known[system_id] = (_state(machine), replace(cause, log=None))
                 except MaasError as error:
                     self._log.info("cause_not_read", machine=system_id, error=error.problem)
                     asyncio.get_running_loop().call_later(_RETRY, self._consider, machine)

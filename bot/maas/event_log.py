@@ -13,6 +13,11 @@ from bot.maas.region import MAX_EVENTS, Region
 #: this young (seconds since they were first seen) are asked for again, so that such latecomers are found.
 SETTLE = 10.0
 
+#: And no more of them than this, so that one page holds them and what is new, however much goes on.
+_MOST_YOUNG = MAX_EVENTS // 2
+#: Pages of the log that are read in one look. More than that is not caught up with: reading all machines costs less.
+MOST_PAGES = 20
+
 #: The ends of a script's run that change what MAAS says of the machine; the others come by the dozen and do
 #: not.
 _SCRIPT_ENDS_BADLY = ("Failed", "Timed out", "Aborted", "Degraded")
@@ -22,7 +27,7 @@ _SHOWN_LEVELS = {"INFO", "WARNING", "ERROR", "CRITICAL"}
 
 
 class LogGap(Exception):  # noqa: N818 - it is a finding, not an error
-    """The log does not continue where the view left off: it was reset, or too much was written."""
+    """The log does not continue where the view left off: it was reset, or far too much was written."""
 
 
 class EventLog:
@@ -46,28 +51,41 @@ class EventLog:
         """
         page = await self._region.events(limit=1, retry=False)
         newest = max((event.id for event in page), default=0)
-        if last_id is None or newest < last_id or newest - last_id >= MAX_EVENTS:
+        if last_id is None or newest < last_id or newest - last_id >= MOST_PAGES * MAX_EVENTS:
             self._continue_at(newest)
             raise LogGap
         self._continue_at(last_id)
 
     async def new_events(self) -> list[Event]:
-        """What was written since the last call, oldest first.
+        """What was written since the last call, oldest first. A burst of events is read page by page.
 
         Raises:
-            LogGap: more than one page was written; reading continues at the end of the log.
+            LogGap: more than `MOST_PAGES` were written; reading continues at the end of the log.
             MaasError: the region can't be asked; the next call continues at the same place.
         """
         now = self._clock()
-        while self._young and next(iter(self._young.values())) <= now - self._settle:
+        while self._young and (
+            len(self._young) > _MOST_YOUNG or next(iter(self._young.values())) <= now - self._settle
+        ):
             self._settled_id = max(self._settled_id, self._young.popitem(last=False)[0])
-        page = await self._region.events(after=self._settled_id, retry=False)
-        fresh = sorted((event for event in page if event.id not in self._young), key=lambda event: event.id)
-        for event in fresh:
-            self._young[event.id] = now
-            self.last_id = max(self.last_id or 0, event.id)
-        if len(page) >= MAX_EVENTS:
+        fresh: list[Event] = []
+        settled_id = self._settled_id
+        for _ in range(MOST_PAGES):
+            page = await self._region.events(after=settled_id, retry=False)
+            fresh += sorted((event for event in page if event.id not in self._young), key=lambda event: event.id)
+            if len(page) < MAX_EVENTS:
+                break
+            settled_id = max(event.id for event in page)
+        else:
             await self.start(None)
+        # Whole pages are not asked for again, or a burst would be read anew with every look until it has settled.
+        self._settled_id = settled_id
+        for event in fresh:
+            if event.id > settled_id:
+                self._young[event.id] = now
+            self.last_id = max(self.last_id or 0, event.id)
+        for event_id in [one for one in self._young if one <= settled_id]:
+            del self._young[event_id]
         return fresh
 
     def _continue_at(self, event_id: int) -> None:

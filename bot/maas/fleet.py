@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from heapq import nsmallest
 from pathlib import Path
 from types import MappingProxyType
 
@@ -239,6 +240,11 @@ class FleetView:
         """The ids of machines whose reading began before `moment` (monotonic), oldest first."""
         old = [(self._read_at.get(system_id, _NEVER), system_id) for system_id in self._machines]
         return [system_id for read_at, system_id in sorted(old) if read_at < moment]
+
+    def read_longest_ago(self, count: int, besides: Collection[str] = ()) -> list[str]:
+        """The ids of as many machines as `count`, save those `besides`, whose reading is longest ago."""
+        others = (system_id for system_id in self._machines if system_id not in besides)
+        return nsmallest(count, others, key=lambda system_id: self._read_at.get(system_id, _NEVER))
 
     def checked(self) -> None:
         """The event log was read to its end just now."""

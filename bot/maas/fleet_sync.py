@@ -1,7 +1,8 @@
 """Keeping the fleet view true: filling it in portions, following the event log, reading again what changed.
 
-The calls a minute are bounded whatever goes on: one look at the log per tick, and one read of at most
-`batch` machines at a time and per `gap`.
+The calls a minute are the same whatever goes on: each look at the log is followed by one read of machines. It takes
+those that changed, and some that have not been read for long; when nothing changed, only these. A machine that changed
+shows with the next look, and no number of operations makes more calls.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class SyncSettings:
     """How the view is kept. Times in seconds.
 
     A region of the measured kind spends 0.05 to 0.1 s of CPU for each machine returned: `chunk`, `batch` and
-    `refresh_rate` bound what the view costs it.
+    `rolling` bound what the view costs it.
     """
 
     #: Machines per call while filling; the first calls are smaller, so that the view is of use early.
@@ -43,10 +44,8 @@ class SyncSettings:
     burst: int = 5
     #: Between two counts of the ids. A region that takes long for them is asked less often.
     count_every: float = 60.0
-    #: A machine is read again after this time even without an event, but not more than `refresh_rate` a
-    #: second.
-    refresh_after: float = 300.0
-    refresh_rate: float = 1.0
+    #: Machines per call that are read although nothing says that they changed: those not read for longest.
+    rolling: int = 2
 
 
 class FleetSync:
@@ -68,7 +67,6 @@ class FleetSync:
         self._not_machines: set[str] = set()
         self._counted_at = float("-inf")
         self._count_took = 0.0
-        self._refreshed_at = time.monotonic()
         self._must_fill = asyncio.Event()
         self._fills_wanted = 0
         self._filling_for = 0
@@ -110,28 +108,17 @@ class FleetSync:
         self._view.progress.last_event_id = self._events.last_id
         if not self._must_fill.is_set():
             self._view.checked()
-        self._mark_old()
+            self._view.rereads.offer_turn()
 
     def _want_fill(self) -> None:
         self._fills_wanted += 1
         self._must_fill.set()
 
-    def _mark_old(self) -> None:
-        now = time.monotonic()
-        allowed = int((now - self._refreshed_at) * self._settings.refresh_rate)
-        # Gathered to whole calls: reading one machine costs the region a call as reading twenty does.
-        if allowed < min(self._settings.chunk, max(1, len(self._view.machines()))):
-            return
-        old = self._view.read_before(now - self._settings.refresh_after)[: min(allowed, self._settings.chunk)]
-        if old:
-            self._refreshed_at = now
-            self._view.rereads.mark_old(old)
-
     # -- reading again
     # -----------------------------------------------------------------------------------------
 
     async def read_again_once(self) -> None:
-        """Wait for something to read again and for its turn, then read it.
+        """Wait for something to read again and for its turn, then read it, with what was not read for long.
 
         Raises:
             MaasError: it could not be read; the machines stay marked.
@@ -145,11 +132,12 @@ class FleetSync:
                     await rereads.wait_for_asker()
         await asyncio.sleep(max(0.0, self._turn_in(rereads.urgent)))
         batch = rereads.take(self._settings.batch, self._settings.urgent_batch)
-        if not batch.ids:
+        ids = [*batch.ids, *(() if batch.askers else self._oldest(batch.ids))]
+        if not ids:
             return
         self._next_batch = max(self._next_batch, time.monotonic()) + self._settings.gap
         try:
-            found = await self._read(batch.ids)
+            found = await self._read(ids)
         except MaasError as error:
             rereads.failed(batch, error)
             raise
@@ -158,6 +146,11 @@ class FleetSync:
             raise
         rereads.done(batch, found)
         self._not_machines |= set(batch.ids) - found.keys() - self._view.machines().keys()
+
+    def _oldest(self, besides: Sequence[str]) -> list[str]:
+        if self._must_fill.is_set():
+            return []
+        return self._view.read_longest_ago(self._settings.rolling, besides)
 
     def _turn_in(self, urgent: bool) -> float:
         allowance = (self._settings.burst - 1) * self._settings.gap if urgent else 0.0

@@ -14,6 +14,7 @@ from bot.maas.errors import BadRequest, Forbidden, NotFound
 from bot.maas.exchange import Kind
 from bot.maas.image_calls import ImageCalls
 from bot.maas.machine_calls import MachineCalls
+from bot.maas.machine_detail import DetailCalls
 from bot.maas.models import Event, Machine, User, Version
 from bot.maas.models_region import (
     Fabric,
@@ -25,6 +26,7 @@ from bot.maas.models_region import (
     Vlan,
 )
 from bot.maas.network_calls import NetworkCalls
+from bot.maas.power_calls import PowerCalls
 from bot.maas.settings_calls import SettingsCalls
 from bot.maas.transport import Transport, Value
 
@@ -41,7 +43,7 @@ MAX_EVENTS = 1000
 ResultsOf = Literal["current-commissioning", "current-testing", "current-installation"]
 
 
-class Region(MachineCalls, ImageCalls, NetworkCalls, SettingsCalls):
+class Region(MachineCalls, DetailCalls, PowerCalls, ImageCalls, NetworkCalls, SettingsCalls):
     """One region's API. All methods raise `MaasError` and nothing else for what the world does."""
 
     def __init__(self, transport: Transport, name: str = "default") -> None:

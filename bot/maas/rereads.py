@@ -26,14 +26,14 @@ class Batch:
 
 
 class Rereads:
-    """The list of what to read again. Three classes: asked for, marked by events, merely old."""
+    """The list of what to read again: what is asked for before what is marked by events."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._asked: list[_Asked] = []
         self._marked: dict[str, float] = {}
         self._flying: dict[str, float] = {}
-        self._old: dict[str, None] = {}
+        self._turn = False
         self._something = asyncio.Event()
         self._somebody = asyncio.Event()
         self._closed = False
@@ -45,9 +45,9 @@ class Rereads:
             self._marked.setdefault(system_id, now)
         self._settle()
 
-    def mark_old(self, system_ids: Iterable[str]) -> None:
-        """These were not looked at for long; they wait behind everything else."""
-        self._old.update(dict.fromkeys(system_ids))
+    def offer_turn(self) -> None:
+        """It is time for a call, whether something is to be read again or not."""
+        self._turn = True
         self._settle()
 
     async def ask(self, system_ids: Iterable[str]) -> dict[str, Machine]:
@@ -81,7 +81,7 @@ class Rereads:
         return bool(self._asked)
 
     async def wait(self) -> None:
-        """Wait until there is something to read."""
+        """Wait until there is something to read, or a turn is offered."""
         await self._something.wait()
 
     async def wait_for_asker(self) -> None:
@@ -89,7 +89,7 @@ class Rereads:
         await self._somebody.wait()
 
     def take(self, most: int, most_when_urgent: int) -> Batch:
-        """The ids for the next call: what is asked for, then what is marked, then what is old.
+        """The ids for the next call: what is asked for, then what is marked. Uses up the turn that was offered.
 
         Args:
             most: ids in a call.
@@ -98,11 +98,12 @@ class Rereads:
         """
         urgent = dict.fromkeys(system_id for asked in self._asked for system_id in sorted(asked.missing))
         room = min(most, max(most_when_urgent, len(urgent))) if urgent else most
-        ids = tuple(dict.fromkeys([*urgent, *self._marked, *self._old]))[:room]
+        ids = tuple(dict.fromkeys([*urgent, *self._marked]))[:room]
         for system_id in ids:
             if (since := self._marked.pop(system_id, None)) is not None:
                 self._flying[system_id] = since
-            self._old.pop(system_id, None)
+        self._turn = False
+        self._settle()
         return Batch(ids, tuple(self._asked))
 
     def done(self, batch: Batch, found: Mapping[str, Machine]) -> None:
@@ -145,7 +146,7 @@ class Rereads:
             self._asked.remove(asked)
 
     def _settle(self) -> None:
-        if self._asked or self._marked or self._old:
+        if self._asked or self._marked or self._turn:
             self._something.set()
         else:
             self._something.clear()

@@ -9,18 +9,18 @@ from bot.host.facts import Config, QueryName
 from bot.host.vocabulary import BackupArguments, NoArguments, Snap, SnapArguments, StepName
 from bot.maas.service import RegionService
 from bot.operations.host_install import AdminStep
-from bot.operations.host_plans import look_at, plan_of
+from bot.operations.host_plans import Looked, look_at, plan_of
 from bot.operations.host_region import ReadyStep, ServicesStep
 from bot.operations.host_reset import BackupStep
-from bot.operations.host_steps import JobStep, OnceStep, host_of
+from bot.operations.host_steps import HostKind, JobStep, OnceStep, host_of
 from bot.operations.plan import LeftOut, Plan
-from bot.operations.steps import OperationStep, StepKind
+from bot.operations.steps import OperationStep
 from bot.policy import Risk
 
 _AWAY = "MAAS does not answer meanwhile: machines can't boot over the network, and their power can't be switched."
 
 
-class Upgrading(StepKind):
+class Upgrading(HostKind):
     """The kind `upgrade`. Options: channel, backup."""
 
     name = "upgrade"
@@ -34,7 +34,7 @@ class Upgrading(StepKind):
         return [
             *([BackupStep()] if options["backup"] else []),
             JobStep("refresh", "Snap maas", StepName.SNAP_REFRESH, refresh, f"refresh it to {channel}"),
-            JobStep("migrate", "Database migrations", StepName.MAAS_MIGRATE, NoArguments(), "run them"),
+            OnceStep("migrate", "Database migrations", StepName.MAAS_MIGRATE, NoArguments(), "run them"),
             ReadyStep(),
             ServicesStep(),
         ]
@@ -43,7 +43,8 @@ class Upgrading(StepKind):
         """Whether the channel is one that the region may go to."""
         host = host_of(region)
         config = await host.helper.query(QueryName.CONFIG, Config)
-        looked = await look_at(host, self.steps(options))
+        steps = self.steps(options)
+        looked = [*await look_at(host, steps[:-2]), *(Looked(one) for one in steps[-2:])]
         refresh = next(one for one in looked if one.step.key == "refresh")
         left_out = []
         if not refresh.open:
@@ -62,7 +63,7 @@ class Upgrading(StepKind):
         )
 
 
-class Restarting(StepKind):
+class Restarting(HostKind):
     """The kind `host-restart`: MAAS's services, not the machine that they run on. No options."""
 
     name = "host-restart"
@@ -77,8 +78,8 @@ class Restarting(StepKind):
     async def plan(self, region: RegionService, options: Mapping[str, Any]) -> Plan:
         """What is broken off by it."""
         host = host_of(region)
-        looked = await look_at(host, self.steps(options)[:1])
-        steps = [*looked, *(await look_at(host, self.steps(options)[1:]))]
+        restart, *after = self.steps(options)
+        steps = [*await look_at(host, [restart]), *(Looked(one) for one in after)]
         return plan_of(
             self,
             region,
@@ -86,11 +87,12 @@ class Restarting(StepKind):
             options,
             title=f"Restart MAAS on {host.name}",
             risk=Risk.DESTRUCTIVE,
-            warnings=[_AWAY, "An import of images begins anew; commands to BMCs that are on their way may be lost."],
+            losses=("what is on its way: commands to BMCs, the running import of images (it begins anew)",),
+            warnings=[_AWAY],
         )
 
 
-class BackingUp(StepKind):
+class BackingUp(HostKind):
     """The kind `backup`. No options."""
 
     name = "backup"
@@ -116,7 +118,7 @@ class BackingUp(StepKind):
         )
 
 
-class Restoring(StepKind):
+class Restoring(HostKind):
     """The kind `restore`. Options: backup (which), first (a backup of today before it)."""
 
     name = "restore"
@@ -136,7 +138,8 @@ class Restoring(StepKind):
     async def plan(self, region: RegionService, options: Mapping[str, Any]) -> Plan:
         """Whether the backup is there and whole."""
         host = host_of(region)
-        looked = await look_at(host, self.steps(options))
+        steps = self.steps(options)
+        looked = [*await look_at(host, steps[:-2]), *(Looked(one) for one in steps[-2:])]
         return plan_of(
             self,
             region,
@@ -153,7 +156,7 @@ class Restoring(StepKind):
         )
 
 
-class CreatingAdmin(StepKind):
+class CreatingAdmin(HostKind):
     """The kind `admin-create`. Options: username."""
 
     name = "admin-create"

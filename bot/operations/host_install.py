@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.host.client import Secrets
-from bot.host.facts import Config, HostFacts, QueryName
+from bot.host.facts import HostFacts, QueryName
 from bot.host.jobs import Order
 from bot.host.looks import LookState
 from bot.host.service import HostService
@@ -28,9 +28,9 @@ from bot.host.vocabulary import (
 from bot.maas.service import RegionService
 from bot.operations.host_plans import look_at, plan_of
 from bot.operations.host_region import KeyStep, ReadyStep, ServicesStep
-from bot.operations.host_steps import JobStep, asked, host_of, sentence, watcher
+from bot.operations.host_steps import HostKind, JobStep, asked, host_of, sentence, watcher
 from bot.operations.plan import Plan
-from bot.operations.steps import OperationStep, StepContext, StepFailedError, StepKind
+from bot.operations.steps import OperationStep, StepContext, StepFailedError
 from bot.policy import Risk
 
 #: The names that the old notes use, and that MAAS's own documentation does.
@@ -109,16 +109,21 @@ class AdminStep(JobStep):
     async def check(self, context: StepContext) -> str | None:
         """That the administrator is there, and how to get the password."""
         label = await super().check(context)
-        if label is None:
-            return None
+        return None if label is None else self._told(label, context)
+
+    async def verify(self, context: StepContext) -> str:
+        """The same, of one that was just made."""
+        return self._told(await super().verify(context), context)
+
+    def _told(self, label: str, context: StepContext) -> str:
         if host_of(context.region).vault.peek(admin_password_key(context.operation_id)) is not None:
-            return f"{label}; its password: /maas admin password {context.operation_id}"
+            return f"its password, once: /maas admin password {context.operation_id}"
         if context.repeated:
             return f"{label}; its password was lost with a restart of the bot: make another administrator"
         return label
 
 
-class Installing(StepKind):
+class Installing(HostKind):
     """The kind `install`. Options: channel, database, url, admin, wide."""
 
     name = "install"
@@ -159,12 +164,9 @@ class Installing(StepKind):
         host = host_of(region)
         looked = await look_at(host, self.steps(options))
         found = await host.helper.query(QueryName.FACTS, HostFacts)
-        config = await host.helper.query(QueryName.CONFIG, Config)
         warnings = [_WIDE] if options.get("wide") else []
         if options["database"] == Database.TEST.value:
             warnings.append("maas-test-db is for trying MAAS out: it is lost with its snap. Use production for more.")
-        if config.url and options.get("url") and config.url != options["url"]:
-            warnings.append(f"MAAS is initialised with {config.url} and keeps it; the plan's URL is not used.")
         if found.clock.synchronised is False:
             warnings.append("The host's clock is not synchronised: MAAS refuses keys when clocks differ by 300 s.")
         open_steps = [one for one in looked if one.look is not None and one.open]

@@ -30,6 +30,13 @@ class Looked:
     look: Look | None = None
 
     @property
+    def stuck(self) -> bool:
+        """Whether it must not be done as the host is now."""
+        if not isinstance(self.step, JobStep) or self.look is None:
+            return False
+        return self.look.state is LookState.BLOCKED and not not_yet(self.step, self.look)
+
+    @property
     def open(self) -> bool:
         """Whether there is something to do, as far as can be told now."""
         return self.look is None or self.look.state is not LookState.DONE
@@ -52,7 +59,8 @@ async def look_at(host: HostService, steps: Sequence[OperationStep]) -> list[Loo
         await host.helper.hello()
     looked = await asyncio.gather(*(one(step) for step in steps))
     for found in looked:
-        if found.look is not None and found.look.state is LookState.BLOCKED and not not_yet(found.look):
+        if found.stuck:
+            assert found.look is not None
             raise errors.StepBlocked(f"{found.step.title}: {sentence(found.look.found)}", found.look.remedy)
     return list(looked)
 
@@ -65,7 +73,9 @@ def target_of(found: Looked, facts: Mapping[str, str] | None = None) -> Target:
     elif look.state is LookState.DONE:
         state = SO_ALREADY
     else:
-        state = look.will or getattr(step, "will", "") or "to be done"
+        own = step.will if isinstance(step, JobStep) else ""
+        names_it = isinstance(step, JobStep) and step.has_own_words
+        state = (own if names_it or look.state is not LookState.TODO else look.will or own) or "to be done"
     return Target(step.key, step.title, state, dict(facts or {}))
 
 
@@ -84,7 +94,7 @@ def plan_of(
     left_out: Sequence[LeftOut] = (),
     typed: str = "",
 ) -> Plan:
-    """The plan of these steps; `facts` by their keys. What looks say will be lost comes before `losses`."""
+    """The plan of these steps; `facts` by their keys. Without `losses` it tells what the looks say will be lost."""
     assert region.host is not None
     told = [loss for found in looked if found.look is not None and found.open for loss in found.look.lost]
     return Plan(
@@ -94,7 +104,7 @@ def plan_of(
         title=title,
         targets=tuple(target_of(found, (facts or {}).get(found.step.key)) for found in looked),
         steps=tuple(happens),
-        losses=(*told, *losses),
+        losses=tuple(losses or told),
         warnings=tuple(warnings),
         left_out=tuple(left_out),
         options=dict(options),

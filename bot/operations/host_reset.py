@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.host import errors
-from bot.host.facts import Config, Inventory, QueryName, RegionMachines
+from bot.host.facts import Config, Inventory, Leftover, QueryName, RegionMachines
+from bot.host.looks import Cause
 from bot.host.service import HostService
 from bot.host.vocabulary import (
     BackupArguments,
@@ -23,9 +25,9 @@ from bot.host.vocabulary import (
 from bot.maas.service import RegionService
 from bot.operations.host_plans import Looked, look_at, plan_of
 from bot.operations.host_region import ForgetKeyStep
-from bot.operations.host_steps import JobStep, asked, host_of
+from bot.operations.host_steps import HostKind, JobStep, asked, host_of
 from bot.operations.plan import LeftOut, Plan
-from bot.operations.steps import OperationStep, StepContext, StepFailedError, StepKind
+from bot.operations.steps import OperationStep, StepContext, StepFailedError
 from bot.policy import Risk
 
 #: Names of deployed machines that a plan shows; all of them go into its fingerprint.
@@ -35,9 +37,17 @@ _SHOWN = 8
 class BackupStep(JobStep):
     """A backup under the operation's name, verified on the host by reading its list back."""
 
+    has_own_words = True
+
     def __init__(self, suffix: str = "") -> None:
         self._suffix = suffix
-        super().__init__("backup", "Backup", StepName.BACKUP, BackupArguments(backup="op-plan"), "back up the database")
+        super().__init__(
+            "backup",
+            "Backup",
+            StepName.BACKUP,
+            BackupArguments(backup="op-plan"),
+            "write it to the host, and read it back",
+        )
 
     def arguments(self, operation_id: str) -> Sent:
         """The backup is named after the operation, so that a repeated step finds the one that was made."""
@@ -54,6 +64,12 @@ class SnapStep(JobStep):
         )
 
 
+class DropStep(JobStep):
+    """What goes once MAAS has let go of it. A PostgreSQL that is down is no such thing: nobody knows what is in it."""
+
+    waits_for = frozenset({Cause.DATABASE_IN_USE, Cause.ROLE_IN_USE})
+
+
 class EmptyStep(OperationStep):
     """Nothing that the reset was to take away is left; what stays by intention is named."""
 
@@ -68,7 +84,7 @@ class EmptyStep(OperationStep):
     async def check(self, context: StepContext) -> str | None:
         """What stays, and why; None while something is left that should have gone."""
         found = await asked(host_of(context.region).helper.query(QueryName.INVENTORY, Inventory))
-        left = [one for one in found.things if not one.stays and not (self._keep and one.kind in _DATABASE_KINDS)]
+        left = [one for one in found.things if not one.stays and not (self._keep and _of_database(one))]
         if left:
             context.note("left: " + ", ".join(f"{one.kind} {one.name}" for one in left[:10]))
             return None
@@ -83,15 +99,18 @@ class EmptyStep(OperationStep):
         label = await self.check(context)
         if label is None:
             found = await asked(host_of(context.region).helper.query(QueryName.INVENTORY, Inventory))
-            left = ", ".join(f"{one.kind} {one.name}" for one in found.things if not one.stays)
+            things = [one for one in found.things if not one.stays and not (self._keep and _of_database(one))]
+            left = ", ".join(f"{one.kind} {one.name}" for one in things)
             raise StepFailedError(f"Left on the host: {left}.", "Look at them on the host, or reset again.")
         return label
 
 
-_DATABASE_KINDS = frozenset({"database", "role", "pg_hba", "package"})
+def _of_database(thing: Leftover) -> bool:
+    """Whether it belongs to the database, and stays where that is to be kept."""
+    return thing.kind in {"database", "role", "pg_hba", "package"} or "maas-test-db" in thing.name
 
 
-class Resetting(StepKind):
+class Resetting(HostKind):
     """The kind `reset`. Options: keep_database, backup; and, as found, database, role, purge."""
 
     name = "reset"
@@ -108,10 +127,7 @@ class Resetting(StepKind):
         if not keep and database and role:
             steps += _database_steps(str(database), str(role))
         if not keep and options.get("purge"):
-            arguments = PurgeArguments(databases=(str(database),) if database else ())
-            steps.append(
-                JobStep("purge", "PostgreSQL", StepName.POSTGRESQL_PURGE, arguments, "remove it with its configuration")
-            )
+            steps.append(_purge(options))
         steps += [EmptyStep(keep_database=keep), *([] if keep else [ForgetKeyStep()])]
         return steps
 
@@ -123,17 +139,21 @@ class Resetting(StepKind):
         options = _found(options, config, inventory)
         if inventory.empty:
             return _nothing(self, region, options)
+        stays = _stays(inventory, options)
+        if options["purge"] and (purge := await _purge_look(host, options)).stuck:
+            assert purge.look is not None
+            options["purge"] = False
+            stays.append(LeftOut("PostgreSQL", purge.look.found))
         looked = [one for one in await look_at(host, self.steps(options)) if one.open]
         machines = await _machines(host)
         deployed = sorted(machines.deployed) if machines is not None else []
         count = machines.by_status.get(6, 0) if machines is not None else 0
-        facts = {"remove-maas": {"deployed": ", ".join(deployed)}} if deployed else {}
+        facts = {"remove-maas": {"deployed": _named(deployed, count)}} if count else {}
         warnings = []
         if count:
             shown = ", ".join(deployed[:_SHOWN]) + ("…" if count > _SHOWN else "")
-            warnings.append(
-                f"{count} machines were deployed by this region ({shown}). They run on, and nothing will manage them."
-            )
+            were = "1 machine was" if count == 1 else f"{count} machines were"
+            warnings.append(f"{were} deployed by this region ({shown}), and will run on with nothing to manage them.")
         if machines is None and config.installed:
             warnings.append("The region's database could not be asked which machines it has deployed.")
         if not options["backup"]:
@@ -143,12 +163,12 @@ class Resetting(StepKind):
             region,
             looked,
             options,
-            title=f"Reset {host.name}: MAAS is removed" + (", its database kept" if options["keep_database"] else ""),
+            title=f"Reset {host.name}: remove MAAS" + (", keep its database" if options["keep_database"] else ""),
             risk=Risk.IRREVERSIBLE,
             facts=facts,
             losses=_losses(inventory, options),
             warnings=warnings,
-            left_out=_stays(inventory, options),
+            left_out=stays,
             typed=host.name,
         )
 
@@ -156,9 +176,9 @@ class Resetting(StepKind):
 def _database_steps(database: str, role: str) -> list[OperationStep]:
     drop, hba = DatabaseDropArguments(name=database), PgHbaRemoveArguments(database=database, role=role)
     return [
-        JobStep("drop-database", f"Database {database}", StepName.DATABASE_DROP, drop, "drop it"),
-        JobStep("drop-role", f"Role {role}", StepName.ROLE_DROP, RoleArguments(role=role), "drop it"),
-        JobStep("pg-hba", "pg_hba.conf", StepName.PG_HBA_REMOVE, hba, "take the region's lines away"),
+        DropStep("drop-database", f"Database {database}", StepName.DATABASE_DROP, drop, "drop it"),
+        DropStep("drop-role", f"Role {role}", StepName.ROLE_DROP, RoleArguments(role=role), "drop it"),
+        DropStep("pg-hba", "pg_hba.conf", StepName.PG_HBA_REMOVE, hba, "take the region's lines away"),
     ]
 
 
@@ -179,6 +199,18 @@ def _found(options: Mapping[str, Any], config: Config, inventory: Inventory) -> 
     return found
 
 
+def _purge(options: Mapping[str, Any]) -> JobStep:
+    database = options.get("database")
+    arguments = PurgeArguments(databases=(str(database),) if database else ())
+    will = "remove it with its configuration"
+    return DropStep("purge", "PostgreSQL", StepName.POSTGRESQL_PURGE, arguments, will)
+
+
+async def _purge_look(host: HostService, options: Mapping[str, Any]) -> Looked:
+    step = _purge(options)
+    return Looked(step, await step.look(host, "op-plan"))
+
+
 async def _machines(host: HostService) -> RegionMachines | None:
     try:
         return await host.helper.query(QueryName.MACHINES, RegionMachines)
@@ -186,10 +218,19 @@ async def _machines(host: HostService) -> RegionMachines | None:
         return None
 
 
+def _named(deployed: list[str], count: int) -> str:
+    """The machines, so that the plan rests on which they are; of many, how many and a digest of their names."""
+    if count <= _SHOWN:
+        return ", ".join(deployed)
+    digest = hashlib.sha256("\n".join(deployed).encode()).hexdigest()[:8]
+    return f"{count} machines, list {digest}"
+
+
 def _losses(inventory: Inventory, options: Mapping[str, Any]) -> list[str]:
-    kept = _DATABASE_KINDS if options["keep_database"] else frozenset()
-    things = [one for one in inventory.things if not one.stays and one.kind not in kept]
-    lines = [f"{one.kind} {one.name}{_size(one.size)}" for one in things]
+    keep = options["keep_database"]
+    things = [one for one in inventory.things if not one.stays and not (keep and _of_database(one))]
+    lines = [] if keep else ["everything that the region knows: its machines, networks, images, users and keys"]
+    lines += [f"{one.kind} {one.name}{_size(one.size)}" for one in things]
     return [*lines[:15], *([f"and {len(lines) - 15} more"] if len(lines) > 15 else [])]
 
 
@@ -199,7 +240,7 @@ def _stays(inventory: Inventory, options: Mapping[str, Any]) -> list[LeftOut]:
         stays += [
             LeftOut(f"{one.kind} {one.name}", "you asked to keep the database")
             for one in inventory.things
-            if not one.stays and one.kind in _DATABASE_KINDS
+            if not one.stays and _of_database(one)
         ]
     elif inventory.other_databases:
         others = ", ".join(inventory.other_databases)
@@ -211,7 +252,7 @@ def _size(size: int | None) -> str:
     return f" ({size / 1e6:.0f} MB)" if size else ""
 
 
-def _nothing(kind: StepKind, region: RegionService, options: Mapping[str, Any]) -> Plan:
+def _nothing(kind: HostKind, region: RegionService, options: Mapping[str, Any]) -> Plan:
     host = host_of(region)
     left: list[Looked] = []
     reason = "nothing of MAAS is on it that a reset would take away"

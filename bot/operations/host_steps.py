@@ -12,12 +12,13 @@ from bot.host.looks import Cause, Look, LookState
 from bot.host.service import HostService
 from bot.host.vocabulary import Sent, StepName
 from bot.maas.service import RegionService
-from bot.operations.steps import OperationStep, StepAgainError, StepContext, StepFailedError
+from bot.operations.steps import OperationStep, StepAgainError, StepContext, StepFailedError, StepKind
 
 T = TypeVar("T")
 
-#: A look that finds these before the steps ahead have run says nothing of how it will be at the step's turn.
-_NOT_YET = frozenset({Cause.NOT_INSTALLED, Cause.NOT_INITIALISED, Cause.CLUSTER_DOWN})
+#: The end of a log that is shown on demand, in bytes.
+_TAIL = 4000
+
 _PASSES = (errors.ConnectionLost, errors.TooManySessions, errors.HostSlow)
 _STAYS = (errors.HostKeyChanged, errors.HostKeyUnknown, errors.KeyRefused, errors.TooManyKeys)
 
@@ -50,6 +51,11 @@ async def asked(question: Awaitable[T], step: str = "") -> T:
 
 class JobStep(OperationStep):
     """One step of the helper. `will` is what it does, for plans made before its look can tell."""
+
+    #: Whether plans tell of it in its own words: those of its look name an operation that there is not yet.
+    has_own_words = False
+    #: A look that is blocked by one of these before the steps ahead have run says nothing of how it will be then.
+    waits_for: frozenset[Cause] = frozenset({Cause.NOT_INSTALLED, Cause.NOT_INITIALISED, Cause.CLUSTER_DOWN})
 
     def __init__(self, key: str, title: str, step: StepName, arguments: Sent, will: str) -> None:
         self.key = key
@@ -85,13 +91,11 @@ class JobStep(OperationStep):
         await asked(host.jobs.run(self.order(context), watcher(context)), self.step.value)
 
     async def verify(self, context: StepContext) -> str:
-        """A further look: what counts is how it is, not what a job says of itself."""
-        label = await self.check(context)
-        if label is None:
-            raise StepFailedError(
-                f"{self.title}: the job on the host ended well, and it is not so.", "Look at the host, then retry."
-            )
-        return label
+        """What the job found at its end: it ends well only when its own second look says that it is so."""
+        job = await asked(host_of(context.region).jobs.newest(self.order(context)))
+        if job is None or job.outcome is None:
+            raise StepFailedError(f"{self.title}: the host knows nothing of its end.", "Look at the host, then retry.")
+        return job.outcome.found
 
     def order(self, context: StepContext) -> Order:
         """The job under the operation's name."""
@@ -100,7 +104,7 @@ class JobStep(OperationStep):
 
 
 class OnceStep(JobStep):
-    """A step without a state of its own, like a restart: it is done when its job has ended well."""
+    """A step that has to be done even where all looks well, like a restart: done when its job has ended well."""
 
     async def check(self, context: StepContext) -> str | None:
         """Nothing to see; but what stands in its way is said before."""
@@ -109,10 +113,20 @@ class OnceStep(JobStep):
             raise StepFailedError(sentence(look.found), look.remedy)
         return None
 
-    async def verify(self, context: StepContext) -> str:
-        """The job's own word; the steps after it look at what came of it."""
-        del context
-        return "done"
+
+class HostKind(StepKind):
+    """A kind whose steps are jobs on the host: what they say can be read while they run."""
+
+    has_log = True
+
+    async def log(self, region: RegionService, operation_id: str) -> str:
+        """The end of the log of the newest job of this operation."""
+        helper = host_of(region).helper
+        job = next((one for one in await helper.jobs() if one.job.startswith(f"{operation_id}-")), None)
+        if job is None:
+            return ""
+        size = (await helper.log(job.job, limit=1)).size
+        return (await helper.log(job.job, offset=max(0, size - _TAIL))).text
 
 
 def watcher(context: StepContext) -> Watcher:
@@ -120,11 +134,12 @@ def watcher(context: StepContext) -> Watcher:
     return Watcher(context.note, cancelled=context.cancelled.is_set)
 
 
-def not_yet(look: Look) -> bool:
+def not_yet(step: JobStep, look: Look) -> bool:
     """Whether a look is blocked only because the steps before have not been done."""
-    return look.state is LookState.BLOCKED and look.cause in _NOT_YET
+    return look.state is LookState.BLOCKED and look.cause in step.waits_for
 
 
 def sentence(text: str) -> str:
-    """`text` with a full stop."""
+    """`text` as a sentence: the helper tells what it found in a few words."""
+    text = f"{text[:1].upper()}{text[1:]}"
     return text if text.endswith((".", "…")) else f"{text}."

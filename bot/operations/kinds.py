@@ -30,6 +30,8 @@ class Kind(ABC):
     verb: str
     participle: str
     past: str
+    #: Whether what it does can be read while it does it; see `StepKind.log`.
+    has_log = False
 
     @abstractmethod
     async def plan(self, region: RegionService, options: Mapping[str, Any]) -> Plan:

@@ -18,8 +18,9 @@ _PACE = 1.0
 #: Seconds after which an order without an end in the log is no longer under way; the clocks may be that far apart too.
 _OLD = 300.0
 
-_BEGUN = {"Powering on": "on", "Powering off": "off", "Power cycling": "on"}
-_ENDED = frozenset({"Node powered on", "Node powered off"})
+#: Orders to a BMC with the state to which each leads, and their ends, as MAAS logs them.
+BEGUN = {"Powering on": "on", "Powering off": "off", "Power cycling": "on"}
+ENDED = frozenset({"Node powered on", "Node powered off"})
 _QUERY_FAILED = "Failed to query node's BMC"
 
 
@@ -69,10 +70,10 @@ async def _coming(region: RegionService, machine: Machine) -> str:
     """The state to which an order that is under way leads, or ""."""
     events = await region.api.events(id=machine.system_id, level="DEBUG", limit=50)
     for event in events:  # newest first
-        if event.type in _ENDED or event.type.startswith("Failed to power"):
+        if event.type in ENDED or event.type.startswith("Failed to power"):
             return ""
-        if event.type in _BEGUN:
-            return _BEGUN[event.type] if _age(event) < _OLD else ""
+        if event.type in BEGUN:
+            return BEGUN[event.type] if _age(event) < _OLD else ""
     return ""
 
 

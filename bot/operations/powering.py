@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from bot.maas.causes import power_words
 from bot.maas.models import Event, Machine, MachineStatus
 from bot.maas.service import RegionService
 from bot.operations import machine_facts as facts
@@ -57,8 +58,7 @@ class _Switching(MachineKind):
         telling = [event for event in events if event.type in {*self.ordered, self.done, self.failed}]
         newest = max(telling, key=lambda event: event.id, default=None)
         if newest is not None and newest.type == self.failed:
-            said = newest.description or newest.type
-            return End(good=False, label="power error", detail=said)
+            return End(good=False, label="power error", detail=power_words(newest.description or newest.type))
         if newest is not None and newest.type == self.done:
             return End(good=True, label=self.wanted)
         return self.end(machine)

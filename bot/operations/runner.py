@@ -391,28 +391,30 @@ class MachineRunner:
                 f"{target.name} showed no sign of life for {hours:g} h; MAAS still says {machine.status_name}. "
                 f"Last: {machine.status_message or 'nothing'}."
             )
-            cause = FailureCause(f"{kind.preamble} {problem}".strip())
+            cause = await self._cause(region, machine, f"{kind.preamble} {problem}".strip(), machine.status_name)
             await self._fail(operation.id, target.key, cause, machine.status_name)
         elif self.cancelled(operation.id).is_set() and not machine.status_name.startswith("Failed"):
             await self._end(operation.id, target.key, TargetState.STOPPED, end.label, "Stopped on request")
         else:
-            cause = await self._cause(region, machine, end)
+            cause = await self._cause(region, machine, end.detail, end.label)
             cause = replace(cause, summary=f"{kind.preamble} {cause.summary}".strip())
             await self._fail(operation.id, target.key, cause, end.label)
 
-    async def _cause(self, region: RegionService, machine: Machine, end: End) -> FailureCause:
-        if end.detail:
-            return FailureCause(end.detail)
+    async def _cause(self, region: RegionService, machine: Machine, said: str, label: str) -> FailureCause:
+        """Why it failed: what is `said` already, or what MAAS's events and scripts tell; and the whole log."""
         try:
             cause = await why_failed(region.api, machine)
         except MaasError as error:
-            return FailureCause(
-                f"{machine.status_message or end.label}. The details could not be read: {error.problem}"
-            )
-        return FailureCause(cause.summary, cause.script or "", cause.tail or "")
+            untold = f"{machine.status_message or label}. The details could not be read: {error.problem}"
+            return FailureCause(said or untold)
+        if said:
+            return FailureCause(said, log=cause.log or "")
+        return FailureCause(cause.summary, cause.script or "", cause.tail or "", cause.log or "")
 
     async def _fail(self, operation_id: str, key: str, cause: FailureCause, label: str) -> None:
-        await self._end(operation_id, key, TargetState.FAILED, label, cause.summary, cause)
+        if cause.log:
+            await self._store.logs.keep(operation_id, key, cause.log)
+        await self._end(operation_id, key, TargetState.FAILED, label, cause.summary, replace(cause, log=""))
 
     async def _end(
         self,

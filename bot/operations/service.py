@@ -18,7 +18,7 @@ from bot.operations.engine import Engine
 from bot.operations.kinds import Kind, MachineKind
 from bot.operations.live import Live
 from bot.operations.plan import LeftOut, Plan, Target
-from bot.operations.records import UNDER_WAY, Operation, OperationState, TargetState
+from bot.operations.records import UNDER_WAY, Operation, OperationState, TargetRow, TargetState
 from bot.operations.runner import MachineRunner
 from bot.operations.step_runner import StepRunner
 from bot.operations.steps import StepKind
@@ -50,6 +50,7 @@ class Operations:
     ) -> None:
         self._store = store
         self._kinds = kinds
+        self._regions = regions
         self._policy = policy
         self._listeners: list[Callable[[str], None]] = []
         self._live = Live(self._changed)
@@ -303,9 +304,22 @@ class Operations:
         """The operation that is at work on this machine, if any."""
         return (await self._store.holders(region, {key})).get(key)
 
+    async def of_machine(self, region: str, key: str, limit: int = 5) -> list[tuple[Operation, TargetRow]]:
+        """What was begun on this machine, newest first, and what came of it there."""
+        return await self._store.of_machine(region, key, limit)
+
+    async def log_of(self, operation_id: str, key: str) -> str:
+        """Everything that is known of why a target failed, for a file; "" when nothing is."""
+        return await self._store.logs.of(operation_id, key)
+
     def kind(self, operation: Operation) -> Kind:
         """The kind of an operation, for its words."""
         return self._kinds[operation.kind]
+
+    async def log_of(self, operation: Operation) -> str:
+        """The last lines of what runs for an operation in steps; "" when there is no such thing. Raises MaasError."""
+        kind, region = self._kinds.get(operation.kind), self._regions.get(operation.region)
+        return await kind.log(region, operation.id) if isinstance(kind, StepKind) and region is not None else ""
 
     async def usual_duration(self, kind: str, region: str) -> timedelta | None:
         """The median of how long it took lately, or None when it was never done.

@@ -133,3 +133,8 @@ class StepKind(Kind):
     @abstractmethod
     def steps(self, options: Mapping[str, Any]) -> Sequence[OperationStep]:
         """All steps that there may be with these options, in their order; a plan may leave some out."""
+
+    async def log(self, region: RegionService, operation_id: str) -> str:
+        """The last lines of what the operation's programs say, where there are such (`has_log`). Raises MaasError."""
+        del region, operation_id
+        return ""

@@ -10,11 +10,14 @@ import json
 import secrets
 from collections.abc import Callable, Collection
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
 
 from bot import audit
+from bot.operations.by_machine import of_machine
+from bot.operations.failure_logs import FailureLogs
 from bot.operations.plan import Plan
 from bot.operations.records import UNDER_WAY, FailureCause, Operation, OperationState, TargetRow, TargetState
 from bot.operations.rows import decision_of, operation_of, target_of
@@ -37,6 +40,8 @@ class OperationStore:
     def __init__(self, database: Database, clock: Callable[[], float]) -> None:
         self._database = database
         self._clock = clock
+        self.logs = FailureLogs(database)
+        self.of_machine = partial(of_machine, database)
 
     async def create(self, plan: Plan, person: Identity, origin: Origin, words: str, reason: str) -> Operation:
         """Store a planned operation under a new id."""

@@ -35,6 +35,9 @@ from bot.operations.verdict import remaining as duration
 from bot.policy import Risk
 
 CONFIRM, WITHDRAW, CANCEL = "operation.confirm", "operation.withdraw", "operation.cancel"
+#: Shows the last lines of what runs.
+LOG = "operation.log"
+_LOG_LINES = 30
 #: Opens the form that asks for an approval, and the one for break-glass.
 ASK, BREAK_GLASS = "ask.approval", "ask.break_glass"
 
@@ -201,10 +204,23 @@ def _under_way(operation: Operation, kind: Kind) -> Message:
     parts: list[Part] = [Paragraph(head), _tasks(operation, title)]
     if operation.waits_for:
         parts.append(Paragraph([Mark.WARN, f" {operation.waits_for}."]))
+    value = f"{operation.id}:{operation.nonce}"
+    buttons = [Button("Log", LOG, value)] if kind.has_log else []
     if not cancelling:
-        parts.append(Buttons([Button("Cancel", CANCEL, f"{operation.id}:{operation.nonce}", Style.DANGER)]))
+        buttons.append(Button("Cancel", CANCEL, value, Style.DANGER))
+    if buttons:
+        parts.append(Buttons(buttons))
     parts.append(Note(_who_when(operation)))
     return Message(summary, tuple(parts))
+
+
+def log(operation: Operation, text: str) -> Message:
+    """The last lines of what an operation's programs say, for who wants to see them."""
+    title = f"{operation.plan.title}, {operation.id}"
+    if not text:
+        return Message(f"{title}: no log.", (Paragraph([f"{title}: nothing runs just now that has a log."]),))
+    lines = text.rstrip().splitlines()[-_LOG_LINES:]
+    return Message(f"{title}: the last lines.", (Paragraph([Bold(title)]), Log("the last lines", "\n".join(lines))))
 
 
 def _ended(operation: Operation, kind: Kind) -> Message:
@@ -307,8 +323,15 @@ def _what_was_left(operation: Operation) -> Text:
     return spans
 
 
-def failure(operation: Operation, row: TargetRow) -> Message:
-    """The reply for one target that failed: the cause in its first line, the script's tail below it."""
+def failure(operation: Operation, row: TargetRow, buttons: Sequence[Button] = (), log: str = "") -> Message:
+    """The reply for one target that failed: the cause in its first line, the script's tail below it, the log as a file.
+
+    Args:
+        operation: what it is a part of.
+        row: the target.
+        buttons: next steps that fit the machine and whoever asked.
+        log: everything that is known, for the file.
+    """
     cause = row.cause
     summary = cause.summary if cause is not None else "No cause is known."
     parts: list[Part] = [
@@ -316,14 +339,14 @@ def failure(operation: Operation, row: TargetRow) -> Message:
     ]
     if cause is not None and cause.tail:
         parts.append(Log(cause.script or "output", cause.tail))
+    if buttons:
+        parts.append(Buttons(buttons))
     again = Code(f"/maas retry {operation.id}")
     more: list[Span] = [] if operation.plan.in_steps else ["More: ", Code(f"/maas machine {row.name}"), "  "]
     parts.append(Note([*more, "When it has ended: ", again]))
-    files = (
-        (File(f"{row.name}-{cause.script}.log", f"{row.name}: {cause.script}", cause.log),)
-        if cause and cause.log
-        else ()
-    )
+    log = log or (cause.log if cause is not None else "")
+    script = (cause.script if cause is not None else "") or "events"
+    files = (File(f"{row.name}-{script.replace('/', '-')}.log", f"{row.name}: {script}", log),) if log else ()
     return Message(f"{row.name} {row.label}: {summary}", tuple(parts), files)
 
 

@@ -7,6 +7,7 @@ import secrets
 
 import structlog
 
+from bot.maas.errors import MaasError
 from bot.message import Buttons, Message, say
 from bot.operations import cards, view
 from bot.operations.approvals import ask_of
@@ -18,7 +19,7 @@ from bot.slack.identity import Identities, IdentityUnknownError
 from bot.slack.outbound import SlackError
 from bot.slack.router import Asker, Reply
 from bot.slack.threads import Threads
-from bot.slack.troubles import our_fault, storage_trouble
+from bot.slack.troubles import our_fault, region_trouble, storage_trouble
 from bot.storage import StorageUnavailableError
 
 
@@ -37,8 +38,8 @@ class Clicks:
         reference = secrets.token_hex(4)
         with structlog.contextvars.bound_contextvars(request=reference, user=asker.user_id, channel=origin.channel):
             try:
-                if action == cards.DETAILS:
-                    await self._details(value, asker, origin, reply)
+                if action in {cards.DETAILS, view.LOG}:
+                    await self._details(value, asker, origin, reply, log=action == view.LOG)
                     return
                 verdict = await self._decide(action, value, asker, origin)
                 if not verdict.done:
@@ -48,6 +49,8 @@ class Clicks:
                 raise
             except StorageUnavailableError as error:
                 await self._refuse(reply, storage_trouble(error))
+            except MaasError as error:
+                await self._refuse(reply, region_trouble(error))
             except Exception as error:
                 self._log.exception("click_failed", error=type(error).__name__)
                 await self._refuse(reply, our_fault(reference))
@@ -82,7 +85,7 @@ class Clicks:
             return await self._operations.cancel(operation_id, person, origin)
         return Verdict(False, "This button is from another version of the bot. Ask again.")
 
-    async def _details(self, value: str, asker: Asker, origin: Origin, reply: Reply) -> None:
+    async def _details(self, value: str, asker: Asker, origin: Origin, reply: Reply, *, log: bool) -> None:
         person = await self._identities.identify(asker.team_id, asker.user_id)
         decision = await self._policy.may(person, Risk.READ, origin)
         if not decision.allowed:
@@ -92,6 +95,9 @@ class Clicks:
             operation = await self._operations.get(value.partition(":")[0])
         except KeyError:
             await self._refuse(reply, say("This button belongs to no operation that I know."))
+            return
+        if log:
+            await reply.answer(view.log(operation, await self._operations.log_of(operation)))
             return
         whole = view.root(operation, self._operations.kind(operation))
         # A copy must not offer a second place to decide.

@@ -104,6 +104,9 @@ def build_app(client: AsyncWebClient, signing_secret: str, me: Me) -> AsyncApp:
         client=AsyncWebClient(base_url=client.base_url),
         authorize=authorize,
         signing_secret=signing_secret or "unused in Socket Mode",
+        # Ours acknowledge and return at once. Bolt then answers at once as well, instead of looking for the
+        # acknowledgement every 10 ms.
+        process_before_response=True,
         # The bot's own messages never come back as commands; a self event would only cost time.
         ignoring_self_events_enabled=True,
     )

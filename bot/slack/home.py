@@ -13,6 +13,7 @@ from bot.operations.records import Operation
 from bot.operations.service import Operations
 from bot.people import Door, Identity, Origin
 from bot.policy import Policy
+from bot.slack.home_attention import Attention
 from bot.slack.identity import Identities, IdentityUnknownError
 from bot.slack.outbound import Outbound, SlackError
 from bot.slack.router import Asker
@@ -32,7 +33,9 @@ class Home:
         policy: Policy,
         operations: Operations,
         overview: Overview,
+        attention: Attention,
     ) -> None:
+        self._attention = attention
         self._outbound = outbound
         self._identities = identities
         self._policy = policy
@@ -76,6 +79,7 @@ class Home:
                         ]
                     )
                 )
+        parts += await self._attention.parts(person)
         mine = [one for one in await self._operations.recent(50) if one.requester_id == person.user_id][:8]
         parts += [Buttons(buttons), Divider(), Paragraph([Bold("My operations")])]
         parts.append(Bullets([view.line(one) for one in mine]) if mine else Paragraph(["None yet."]))

@@ -1,7 +1,7 @@
 """Bolt's listeners: acknowledge, read the ids, hand over. They never raise.
 
-A listener that acks and then raises loses its ack: Bolt sends it only at the next look of its runner, 10 ms later,
-and forgets it when an exception comes first. So nothing that can fail happens here.
+Bolt answers Slack when the listener returns, and with an error when it raises instead. So nothing that takes long, and
+nothing that can fail, happens here after the acknowledgement.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import OrderedDict
-from collections.abc import Coroutine, Mapping
-from typing import Any
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import partial
+from typing import Any, Protocol
 
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -26,14 +27,24 @@ from bot.slack.outbound import Outbound
 from bot.slack.render import action_name
 from bot.slack.replies import CommandReply, ThreadReply
 from bot.slack.router import Asker, Reply, Router
+from bot.slack.rush import Rush
+
+#: Runs work beside the acknowledgement, and keeps it from vanishing half-way.
+Spawn = Callable[[Coroutine[Any, Any, None]], None]
 
 _MENTION = re.compile(r"<@[A-Z0-9]+(?:\|[^>]*)?>")
 _REMEMBERED_EVENTS = 2000
 #: Seconds that an acknowledgement waits for the check of a form.
 _CHECK_PATIENCE = 1.5
-#: Requests that are worked on at a time. Slack takes answers only so fast: in a rush, the others wait here, where
-#: they cost nothing, and not half-done in front of the outbound writer, where their work delays acknowledgements.
+#: Commands that are worked on at a time. The others wait, and not half-done in front of the outbound writer.
 _AT_A_TIME = 40
+
+
+class Handlers(Protocol):
+    """A family of buttons and forms that listens for itself: it acknowledges, hands over, and never raises."""
+
+    def register(self, app: AsyncApp, spawn: Spawn) -> None:
+        """Attach to Bolt; work that takes time goes to `spawn`."""
 
 
 class Listeners:
@@ -51,7 +62,9 @@ class Listeners:
         inbox: Inbox,
         outbound: Outbound,
         bot_user_id: str,
+        more: Sequence[Handlers] = (),
     ) -> None:
+        self._more = more
         self._router = router
         self._clicks = clicks
         self._decisions = decisions
@@ -62,7 +75,7 @@ class Listeners:
         self._outbound = outbound
         self._me = bot_user_id
         self._tasks: set[asyncio.Task[None]] = set()
-        self._places = asyncio.Semaphore(_AT_A_TIME)
+        self._rush = Rush(_AT_A_TIME, self._spawn)
         self._seen: OrderedDict[str, None] = OrderedDict()
         self._log = structlog.get_logger("listeners")
 
@@ -76,16 +89,24 @@ class Listeners:
         app.view(re.compile(r"decide\..+"))(self._on_decision)
         app.action(re.compile(r"(form|home|page)\..+"))(self._on_form_click)
         app.action(re.compile(r"key\..+"))(self._on_key_button)
+        for one in self._more:
+            one.register(app, self._spawn)
         app.options(re.compile(r"form\..+"))(self._on_options)
         app.view(re.compile(r"form\..+"))(self._on_form)
         app.action(re.compile(r".*"))(self._on_anything)
         app.event(re.compile(r".*"))(self._on_anything)
         app.error(self._on_error)
 
+    @property
+    def idle(self) -> bool:
+        """Nobody waits for an answer."""
+        return not self._tasks
+
     async def close(self) -> None:
-        """Give what was taken a moment to be answered."""
+        """Give what was taken a moment to be answered; who gets no answer is told at the next start."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=3.0)
+        self._rush.drop()
         for task in self._tasks:
             task.cancel()
 
@@ -99,13 +120,12 @@ class Listeners:
         origin = Origin(Door.COMMAND, str(command.get("channel_id") or ""))
         reply = CommandReply(self._outbound, str(command.get("response_url") or ""))
         if text.strip():
-            self._spawn(self._answer(text, asker, origin, reply, ticket))
+            self._rush.add(partial(self._answer, text, asker, origin, reply, ticket))
         else:
             self._spawn(self._forms.open(str(command.get("trigger_id") or ""), asker, origin, reply))
 
     async def _answer(self, text: str, asker: Asker, origin: Origin, reply: CommandReply, ticket: str) -> None:
-        async with self._places:
-            await self._router.words(text, asker, origin, reply)
+        await self._router.words(text, asker, origin, reply)
         self._inbox.answered(ticket)
 
     async def _on_mention(self, ack: AsyncAck, body: Mapping[str, Any], event: Mapping[str, Any]) -> None:

@@ -30,6 +30,7 @@ from bot.slack.threads import Threads
 from bot.slack.troubles import our_fault, refused, region_trouble, storage_trouble
 from bot.storage import StorageUnavailableError
 from bot.telemetry import Metrics
+from bot.watches.service import Watches
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,9 @@ class Router:
         threads: Threads,
         metrics: Metrics,
         audit: Audit,
+        watches: Watches,
     ) -> None:
+        self._watches = watches
         self._catalog = catalog
         self._parser = parser
         self._policy = policy
@@ -172,6 +175,7 @@ class Router:
             catalog=self._catalog,
             parser=self._parser,
             audit=self._audit,
+            watches=self._watches,
             region_named=call.region is not None,
         )
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 
 import structlog
 
-from bot.message import Message
+from bot.message import Button, Message
 from bot.operations import view
 from bot.operations.kinds import Kind
-from bot.operations.records import Operation, OperationState, TargetState
+from bot.operations.records import Operation, OperationState, TargetRow, TargetState
 from bot.operations.service import Operations
 from bot.slack.card_board import CardBoard
 from bot.slack.outbound import Outbound, SlackError
@@ -35,13 +35,32 @@ _SILENT = frozenset(
 )
 
 
+#: The buttons below one target's failure.
+NextSteps = Callable[[Operation, TargetRow], Awaitable[Sequence[Button]]]
+
+
 class Threads:
     """Shows operations in Slack, all rendered from stored state: a restart goes on with the same thread."""
 
     def __init__(
-        self, operations: Operations, kinds: Mapping[str, Kind], outbound: Outbound, *, pace: float = 0.5
+        self,
+        operations: Operations,
+        kinds: Mapping[str, Kind],
+        outbound: Outbound,
+        next_steps: NextSteps | None = None,
+        *,
+        pace: float = 0.5,
     ) -> None:
-        """`pace` is how long changes are gathered before they are shown, in seconds."""
+        """Make it.
+
+        Args:
+            operations: what is shown.
+            kinds: the kinds by name.
+            outbound: where to.
+            next_steps: says which buttons go below a failure.
+            pace: how long changes are gathered before they are shown, in seconds.
+        """
+        self._next_steps = next_steps
         self._operations = operations
         self._kinds = kinds
         self._outbound = outbound
@@ -150,12 +169,7 @@ class Threads:
             return
         failed = [row for row in operation.targets if row.state is TargetState.FAILED]
         for row in failed[:_REPLIES]:
-            await self._outbound.post(
-                operation.channel,
-                view.failure(operation, row),
-                key=f"{_key(operation_id)}:{row.key}",
-                thread_ts=thread,
-            )
+            await self._tell_failure(operation, row, thread)
         if ended:
             await self._outbound.post(
                 operation.channel,
@@ -163,6 +177,15 @@ class Threads:
                 key=f"{_key(operation_id)}:end",
                 thread_ts=thread,
             )
+
+    async def _tell_failure(self, operation: Operation, row: TargetRow, thread: str) -> None:
+        key = f"{_key(operation.id)}:{row.key}"
+        if await self._outbound.ts_of(key) is not None:
+            return
+        buttons = await self._next_steps(operation, row) if self._next_steps is not None else []
+        log = await self._operations.log_of(operation.id, row.key)
+        message = view.failure(operation, row, buttons, log)
+        await self._outbound.post(operation.channel, message, key=key, thread_ts=thread)
 
     async def _root(self, operation: Operation) -> Message:
         usual = None

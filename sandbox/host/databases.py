@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.host.looks import Cause, Look
 from bot.host.vocabulary import Reach, SecretName, StepName
 from sandbox.host.model import Database, Role
-from sandbox.host.work import Step, StepFailedError, Work, blocked, done, todo
+from sandbox.host.work import Step, Work, blocked, done, todo
 
 _NOT_THERE = (Cause.NOT_INSTALLED, "PostgreSQL is not installed", "Install it first.")
 
@@ -17,9 +17,12 @@ def _role(work: Work) -> Look:
     there = work.model.server.roles.get(name)
     if there is None:
         return todo(f"There is no role {name}", f"create the role {name}")
-    if password is not None and there.password != password:
-        return todo(f"The role {name} is there, with another password", f"set the password of {name}")
-    return done(f"The role {name} is there")
+    used = work.model.maas
+    if used.database == "production" and used.role == name and used.password == there.password:
+        return done(f"The role {name} is there, and the region uses it with its password")
+    if password is not None and there.password == password:
+        return done(f"The role {name} is there, with this password")
+    return todo(f"The role {name} is there", "give it a new password")
 
 
 async def _create_role(work: Work) -> None:
@@ -34,16 +37,12 @@ def _drop_role_look(work: Work) -> Look:
         return done(f"There is no role {name}")
     owned = sorted(one for one, row in work.model.server.databases.items() if row.owner == name)
     if owned:
-        return todo(f"The role {name} owns {', '.join(owned)}", f"drop the role {name} once they are gone")
+        return blocked(Cause.ROLE_IN_USE, f"The role {name} still owns: {', '.join(owned)}", "Drop its database first.")
     return todo(f"The role {name} is there", f"drop the role {name}")
 
 
 async def _drop_role(work: Work) -> None:
     await work.pause(0.5)
-    if any(row.owner == work.args.role for row in work.model.server.databases.values()):
-        raise StepFailedError(
-            Cause.ROLE_IN_USE, f'role "{work.args.role}" cannot be dropped because some objects depend on it'
-        )
     work.model.server.roles.pop(work.args.role, None)
     work.model.done.append(f"drop role {work.args.role}")
 
@@ -73,6 +72,10 @@ def _drop_look(work: Work) -> Look:
     there = work.model.server.databases.get(work.args.name)
     if there is None:
         return done(f"There is no database {work.args.name}")
+    if (work.model.maas.database, work.model.maas.name) == ("production", work.args.name):
+        return blocked(
+            Cause.DATABASE_IN_USE, f"The region uses the database {work.args.name}", "Remove the snap maas first."
+        )
     size = f"{there.size / 1e6:.0f} MB"
     lost = (f"the database {work.args.name} ({size}, {there.tables} tables) with everything that the region knows",)
     return todo(f"The database {work.args.name} is there, {size}", "drop it", lost=lost)

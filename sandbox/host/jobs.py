@@ -127,8 +127,7 @@ async def _carry_out(name: str, step: Step, work: Work) -> tuple[JobCode, Outcom
         rc = JobCode.LATER if error.cause in PASSING else JobCode.FAILED
         found = step.look(work).found
         return rc, Outcome(changed=True, found=found, cause=error.cause, message=error.message, remedy=error.remedy)
-    after = step.look(work)
-    if step.settles and after.state is not LookState.DONE:
+    after = (step.verify or step.look)(work)
+    if after.state is not LookState.DONE:
         return JobCode.FAILED, Outcome(changed=True, found=after.found, cause=Cause.FAILED, message=after.found)
-    found = after.found if step.settles else look.will or look.found
-    return JobCode.OK, Outcome(changed=True, found=found)
+    return JobCode.OK, Outcome(changed=True, found=after.found)

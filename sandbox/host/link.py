@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 from sandbox.maas import RegionStandIn
+from sandbox.maas.freshregion import make_fresh_region
 from sandbox.maas.state import dump_world, load_world
 from sandbox.maas.users import Token, User
 from sandbox.maas.world import World
@@ -19,6 +20,7 @@ class RegionLink:
         self._port = 0
         self._host = "127.0.0.1"
         self.up = False
+        self._changing = asyncio.Lock()
 
     async def serve(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Take the port that MAAS will have, whether MAAS runs now or later."""
@@ -28,29 +30,23 @@ class RegionLink:
 
     async def start(self) -> None:
         """MAAS answers from now on."""
-        if not self.up:
-            self.up = True
-            await self.region.start(self._host, self._port)
+        async with self._changing:
+            if not self.up:
+                await self.region.start(self._host, self._port)
+                self.up = True
 
     async def stop(self) -> None:
         """MAAS does not run: its port refuses connections."""
-        if self.up:
-            self.up = False
-            await self.region.stop()
+        async with self._changing:
+            if self.up:
+                self.up = False
+                await self.region.stop()
 
     def wipe(self) -> None:
         """A database that was just migrated: no machines, no administrator."""
         world = self.region.world
         fresh = World(world.version, seed=world.rng.randrange(1_000_000))
-        first = fresh.network.add_fabric()
-        second = fresh.network.add_fabric()
-        fresh.network.add_subnet("10.99.0.0/24", fresh.network.untagged(first.id).id)
-        fresh.network.add_subnet("10.98.0.0/16", fresh.network.untagged(second.id).id, gateway_ip="10.98.0.1")
-        fresh.network.rack_vlans = {fresh.network.untagged(one.id).id for one in (first, second)}
-        release = "focal" if fresh.old else "jammy"
-        fresh.images.select(fresh.images.add_source(), release)
-        fresh.settings["commissioning_distro_series"] = fresh.settings["default_distro_series"] = release
-        fresh.settings["completed_intro"] = False
+        make_fresh_region(fresh)
         fresh.users = [user for user in fresh.users if user.username in {"MAAS", "maas-init-node"}]
         load_world(world, dump_world(fresh))
 
@@ -72,6 +68,3 @@ class RegionLink:
 
     def load(self, rows: dict[str, Any]) -> None:
         load_world(self.region.world, rows)
-
-    async def settle(self) -> None:
-        await asyncio.sleep(0)

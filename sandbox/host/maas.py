@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from bot.host.looks import Cause, Look
+from bot.host.looks import Cause, Look, LookState
 from bot.host.vocabulary import SecretName, StepName
 from sandbox.host.model import TEST_DATABASE, TEST_ROLE, Backup, Database
 from sandbox.host.work import Step, StepFailedError, Work, blocked, done, todo
@@ -33,6 +33,8 @@ def _init_look(work: Work) -> Look:
     database = work.model.region_database
     if database is None or not database.tables:
         return todo("MAAS is initialised, and its database was never migrated", "initialise it again")
+    if work.args.url is not None and maas.url != work.args.url:
+        return todo(f"MAAS is initialised at {maas.url}", f"set its address to {work.args.url}")
     return done(f"MAAS is initialised: {maas.mode}, {maas.url}")
 
 
@@ -98,6 +100,11 @@ async def _permit(work: Work) -> None:
 
 
 def _migrate_look(work: Work) -> Look:
+    found = _migrated(work)
+    return todo(found.found, "run those that did not run yet") if found.state is LookState.DONE else found
+
+
+def _migrated(work: Work) -> Look:
     if work.model.maas.mode == "none":
         return blocked(*_NOT_INITIALISED)
     database = work.model.region_database
@@ -164,6 +171,7 @@ def _restart_look(work: Work) -> Look:
 
 
 async def _restart(work: Work) -> None:
+    work.model.maas.running = False
     await work.link.stop()
     work.progress("Restarting MAAS", None)
     await work.pause(5)
@@ -215,6 +223,7 @@ def _restore_look(work: Work) -> Look:
 
 async def _restore(work: Work) -> None:
     backup = next(one for one in work.model.backups if one.backup == work.args.backup)
+    work.model.maas.running = False
     await work.link.stop()
     await work.percent("pg_restore", 8)
     server = work.model.server_of(work.model.maas.database)
@@ -227,10 +236,10 @@ async def _restore(work: Work) -> None:
 MAAS_STEPS = {
     StepName.MAAS_INIT: Step(_init_look, _init),
     StepName.MAAS_PERMISSIONS: Step(_permissions_look, _permit),
-    StepName.MAAS_MIGRATE: Step(_migrate_look, _migrate),
+    StepName.MAAS_MIGRATE: Step(_migrate_look, _migrate, _migrated),
     StepName.MAAS_READY: Step(_ready_look, _wait_ready),
     StepName.MAAS_ADMIN: Step(_admin_look, _admin),
-    StepName.MAAS_RESTART: Step(_restart_look, _restart, settles=False),
+    StepName.MAAS_RESTART: Step(_restart_look, _restart, lambda _work: done("MAAS was restarted")),
     StepName.BACKUP: Step(_backup_look, _backup),
-    StepName.RESTORE: Step(_restore_look, _restore, settles=False),
+    StepName.RESTORE: Step(_restore_look, _restore, lambda work: done(f"backup {work.args.backup} is in place")),
 }

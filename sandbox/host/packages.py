@@ -113,12 +113,12 @@ async def _refresh_snap(work: Work) -> None:
     name, channel = work.args.snap.value, work.args.channel
     made = _made(name, channel)
     await work.percent(f'Download snap "{name}" ({made.revision}) from channel "{channel}"', 12)
+    ran, work.model.maas.running = work.model.maas.running, False
     await work.link.stop()
     await work.pause(4)
     work.model.snaps[name] = made
     work.model.done.append(f"snap refresh {name}")
-    if work.model.maas.running:
-        await work.link.start()
+    work.model.maas.running = ran
 
 
 def _remove(work: Work) -> Look:
@@ -137,8 +137,8 @@ async def _remove_snap(work: Work) -> None:
     name = work.args.snap.value
     await work.percent(f'Stop snap "{name}" services', 6, 2)
     if name == "maas":
-        await work.link.stop()
         work.model.maas = Maas()
+        await work.link.stop()
     if name == "maas-test-db":
         work.model.test_server = Server()
     work.model.snaps.pop(name, None)

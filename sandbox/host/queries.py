@@ -246,6 +246,19 @@ def _inventory(work: Work) -> f.Inventory:
     )
 
 
+def _mirror(work: Work) -> f.Mirror:
+    found = f.Mirror(url=work.args.url, name=True, port=True, status=200, said="OK")
+    if work.faults.is_active("mirror-dns"):
+        return found.model_copy(
+            update={"name": False, "port": False, "status": None, "said": "Name or service not known"}
+        )
+    if work.faults.is_active("mirror-tcp"):
+        return found.model_copy(update={"port": False, "status": None, "said": "Connection refused"})
+    if work.faults.is_active("mirror-http"):
+        return found.model_copy(update={"status": 503, "said": "Service Unavailable"})
+    return found
+
+
 QUERIES: dict[f.QueryName, Callable[[Work], Told]] = {
     f.QueryName.FACTS: _facts,
     f.QueryName.NETWORK: _network,
@@ -259,4 +272,5 @@ QUERIES: dict[f.QueryName, Callable[[Work], Told]] = {
     f.QueryName.LOG: _log,
     f.QueryName.BACKUPS: _backups,
     f.QueryName.INVENTORY: _inventory,
+    f.QueryName.MIRROR: _mirror,
 }

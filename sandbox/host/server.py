@@ -218,25 +218,6 @@ class _Session(asyncssh.SSHServer):
             return False
         return self._run
 
-    def connection_requested(self, dest_host: str, dest_port: int, orig_host: str, orig_port: int) -> Any:
-        del orig_host, orig_port
-        for fault, text in (
-            ("mirror-dns", "Name or service not known"),
-            ("mirror-tcp", "Connection refused"),
-        ):
-            if self._faults.is_active(fault):
-                raise asyncssh.ChannelOpenError(asyncssh.OPEN_CONNECT_FAILED, text)
-        del dest_host, dest_port
-        return self._mirror
-
-    async def _mirror(self, reader: asyncssh.SSHReader[bytes], writer: asyncssh.SSHWriter[bytes]) -> None:
-        """The image mirror, as the host reaches it."""
-        await reader.readuntil(b"\r\n\r\n")
-        status = b"503 Service Unavailable" if self._faults.is_active("mirror-http") else b"200 OK"
-        writer.write(b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-        writer.write_eof()
-        writer.close()
-
     async def _run(
         self,
         stdin: asyncssh.SSHReader[bytes],

@@ -51,8 +51,8 @@ class Step:
 
     look: Callable[[Work], Look]
     apply: Callable[[Work], Awaitable[None]]
-    #: Whether its second look has to say done: not of what has no state of its own, like a restart.
-    settles: bool = True
+    #: The second look, where it is another one than the first: of what has to be done even where all looks well.
+    verify: Callable[[Work], Look] | None = None
 
 
 def done(found: str, **more: Any) -> Look:

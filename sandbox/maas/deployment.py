@@ -144,7 +144,7 @@ class Deployment:
         self._world.node_event(machine, "INFO", "Deployed")
 
     def _fail(self, machine: Machine) -> None:
-        self._log_install(machine, FAILED, script_output.DEPLOY_LOG)
+        self._log_install(machine, FAILED, machine.manners.fail_stderr or script_output.DEPLOY_LOG)
         text = "Installation failed (refer to the installation log for more information)."
         self._world.node_event(machine, "ERROR", "Marking node failed", text)
         change_status(self._world, machine, states.FAILED_DEPLOYMENT)

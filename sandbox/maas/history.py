@@ -31,12 +31,14 @@ def passed_history(world: World, machine: Machine, number: int, kind: int) -> Sc
     manners = machine.manners
     for name in names:
         script = world.script(name) or {"id": 0, "timeout": "0:00:00"}
-        failed = name in (manners.fail_script, manners.fail_test)
+        failed = name in (manners.fail_script, manners.fail_test) or (kind == INSTALLATION_SET and manners.fail_deploy)
         result = ScriptResult(world.take_id("result"), name, script["id"], at, script["timeout"])
         result.status, result.exit_status = (FAILED, manners.fail_exit_status) if failed else (PASSED, 0)
         result.started, result.ended = at, at + 2
         result.stdout = "" if failed else script_output.passed_output(name, machine.hostname)
-        if failed:
+        if failed and kind == INSTALLATION_SET:
+            result.stdout = manners.fail_stderr or script_output.DEPLOY_LOG
+        elif failed:
             result.stderr = manners.fail_stderr or script_output.failure_tail(name)
         at += 2
         made.results.append(result)

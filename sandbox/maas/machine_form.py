@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from sandbox.maas import data_files
 from sandbox.maas.answers import refuse_form
@@ -33,7 +34,7 @@ class MachineForm:
         architecture = self._architecture(form.text("architecture"))
         macs = self._macs([m for value in form.all("mac_addresses") for m in re.split(r"[,\s]+", value)])
         power_type = form.text("power_type")
-        parameters = {k.removeprefix(PREFIX): v for k, v in form.pairs if k.startswith(PREFIX)}
+        parameters = self._power_parameters(form)
         self._power_type(power_type)
         if "mac_addresses" in self._errors and power_type == "manual" and not world.old and macs:
             self._errors["power_type"] = "Can't set power type to manual without network interfaces"
@@ -69,7 +70,7 @@ class MachineForm:
             architecture = self._architecture(form["architecture"])
         power_type = form.get("power_type", machine.power_type)
         self._power_type(power_type)
-        parameters = {k.removeprefix(PREFIX): v for k, v in form.pairs if k.startswith(PREFIX)}
+        parameters = self._power_parameters(form)
         self._check_place(form)
         if self._errors:
             raise refuse_form(self._errors)
@@ -125,6 +126,13 @@ class MachineForm:
         known = {t["name"] for t in data_files.load(self._world.version, "power_types")} | {"manual"}
         if name and name not in known:
             self._errors["power_type"] = f"Select a valid choice. {name} is not one of the available choices."
+
+    def _power_parameters(self, form: Form) -> dict[str, Any]:
+        """Parameters of which several values may be chosen come as a list, however many there are."""
+        types = data_files.load(self._world.version, "power_types")
+        several = {f["name"] for t in types for f in t["fields"] if f["field_type"] == "multiple_choice"}
+        names = dict.fromkeys(key.removeprefix(PREFIX) for key, _ in form.pairs if key.startswith(PREFIX))
+        return {name: form.all(PREFIX + name) if name in several else form[PREFIX + name] for name in names}
 
     def _check_place(self, form: Form) -> None:
         no_choice = "Select a valid choice. That choice is not one of the available choices."

@@ -93,6 +93,9 @@ class Power:
             return "error"
         if machine.manners.bmc == "slow":
             await asyncio.sleep(SLOW_QUERY / self._timers.speed)
+        if machine.power_state not in ("on", "off"):
+            # a BMC that obeys again tells the truth, and the region takes it over; nothing here ran meanwhile
+            machine.power_state = "off"
         return machine.power_state
 
     def _done(self, system_id: str, state: str, then: str) -> None:

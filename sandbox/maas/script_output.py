@@ -33,11 +33,14 @@ FAILURES = {
 DEPLOY_LOG = (
     "curtin: Installation started. (20.2)\n"
     "third party drivers not installed or necessary.\n"
+    "start: cmd-install/stage-partitioning/builtin/cmd-block-meta: curtin command block-meta\n"
     "An error occured handling 'sda': ProcessExecutionError - Unexpected error while running command.\n"
     "Command: ['sgdisk', '--zap-all', '/dev/sda']\n"
     "Exit code: 2\n"
     "Reason: -\n"
+    "Stdout: ''\n"
     "Stderr: Problem opening /dev/sda for reading! Error is 5.\n"
+    "finish: cmd-install/stage-partitioning/builtin/cmd-block-meta: FAIL: curtin command block-meta\n"
     "curtin: Installation failed with exception: Unexpected error while running command.\n"
 )
 

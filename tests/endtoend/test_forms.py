@@ -101,6 +101,34 @@ async def test_a_slow_slack_still_fills_the_form(tmp_path: Path) -> None:
         assert "commission" in commands(view)
 
 
+async def test_home_shows_machines_that_need_attention(tmp_path: Path) -> None:
+    async with running(tmp_path) as it:
+        workspace = it.world.workspace
+        diagnoses = it.bot.regions["default"].diagnoses
+        failed = it.bot.regions["default"].fleet.find("node-4")[0]
+        await until(lambda: diagnoses.of(failed), what="the cause")
+        await workspace.open_home(OLGA)
+        home = await until(lambda: workspace.home(OLGA))
+        text = words_of(home.blocks)
+        assert "Machines needing attention" in text
+        assert "Failed commissioning: maas-lshw failed" in text
+        assert "Broken: Marked broken by admin: power supply 2 is dead." in text
+        details = next(one for one in buttons(home.blocks).values() if one["value"].startswith("machine id:"))
+        assert any(one["value"].startswith("commission id:") for one in buttons(home.blocks).values())
+        await workspace.click(
+            OLGA, HomeRef(), details["action_id"], block_id=details["block_id"], value=details["value"]
+        )
+
+        def card() -> bool:
+            talks = [one for one in workspace.channels.values() if one.id.startswith("D")]
+            return any("node-4 is Failed" in one.text for talk in talks for one in workspace.messages(talk.id, OLGA))
+
+        await until(card, what="the card in the talk with the bot")
+        await workspace.open_home(VICTOR)
+        reader = await until(lambda: workspace.home(VICTOR))
+        assert not any(one.get("value", "").startswith("commission") for one in buttons(reader.blocks).values())
+
+
 async def test_home_shows_the_region_and_my_operations(tmp_path: Path) -> None:
     async with running(tmp_path) as it:
         workspace = it.world.workspace

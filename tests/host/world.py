@@ -114,3 +114,8 @@ async def put_there(host: HostStandIn, steps: Sequence[JobStep]) -> None:
         answer = json.loads(await host.helper.answer(json.dumps(request).encode()))
         assert "error" not in answer or answer["error"] is None, answer
         await until(lambda: host.helper.table.running is None, what="the job by hand")
+
+
+def the_host(it: Running) -> HostStandIn:
+    assert it.world.host is not None
+    return it.world.host

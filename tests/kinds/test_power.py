@@ -117,7 +117,7 @@ async def test_a_cycle_whose_second_half_fails_says_that_the_machine_is_off(tmp_
         await agree(it.talk, plan)
         await until(lambda: effects(it.world, "node-1"), what="the first order")
         it.world.region.world.alter("node-1", bmc="wrong-password")
-        cause = "It was switched off, and not on again: Power on for the node failed"
+        cause = "It was switched off, and not on again: The BMC refuses MAAS: wrong user or password"
         await done(it.talk, plan, "Power cycling node-1 failed", cause, "Incorrect password")
         assert effects(it.world, "node-1") == {"power_off": 1, "power_on": 1}
         assert one.power_state == "error"

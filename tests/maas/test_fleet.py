@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from urllib.parse import parse_qsl
 
 import pytest
@@ -25,7 +26,7 @@ from sandbox.maas.region import RegionStandIn
 from tests.maas.conftest import LIVE_TIMEOUTS, RETRIES
 from tests.maas.wire import Reply
 
-SYNC = SyncSettings(chunk=8, first_chunk=2, concurrency=2, gap=0.1, count_every=0.3, refresh_after=3600.0)
+SYNC = SyncSettings(chunk=8, first_chunk=2, concurrency=2, gap=0.1, count_every=0.3)
 QUICK = WatchSettings(events_every=0.05, snapshot_every=0.5, longest_backoff=0.2, save_every=0.1, sync=SYNC)
 
 
@@ -60,7 +61,8 @@ def list_calls(standin):
 
 
 async def test_it_is_filled_in_small_portions(live, standin):
-    async with watching(live) as (view, _):
+    sync = replace(SYNC, rolling=0)
+    async with watching(live, settings=replace(QUICK, sync=sync)) as (view, _):
         await filled(view)
         assert view.machines().keys() == standin.world.machines.keys()
         status = view.status
@@ -176,9 +178,8 @@ async def test_a_refresh_is_never_answered_by_an_earlier_read():
     assert rereads.take(50, 10).ids == ()
 
 
-async def test_who_asks_comes_before_what_is_marked_and_what_is_old():
+async def test_who_asks_comes_before_what_is_marked():
     rereads = Rereads(time.time)
-    rereads.mark_old(["old"])
     rereads.mark([f"m{number}" for number in range(60)])
     asking = asyncio.ensure_future(rereads.ask(["z"]))
     await asyncio.sleep(0)
@@ -187,7 +188,7 @@ async def test_who_asks_comes_before_what_is_marked_and_what_is_old():
     rereads.failed(batch, RegionUnreachable("gone"))
     with pytest.raises(RegionUnreachable):
         await asking
-    assert set(rereads.take(100, 3).ids) == {"z", "old", *(f"m{number}" for number in range(60))}
+    assert set(rereads.take(100, 3).ids) == {"z", *(f"m{number}" for number in range(60))}
 
 
 async def test_reading_again_is_paced_however_much_changes(live, standin):
@@ -204,6 +205,41 @@ async def test_reading_again_is_paced_however_much_changes(live, standin):
         calls = list_calls(standin)[before:]
     assert 3 <= len(calls) <= 1.5 / 0.25 + 1
     assert set(calls) <= {10, 20, 30}
+
+
+async def test_no_number_of_operations_makes_more_calls(live, standin):
+    sync = SyncSettings(gap=0.2, count_every=60, rolling=2)
+    settings = WatchSettings(events_every=0.2, snapshot_every=60, sync=sync)
+    waiting = [m for m in standin.world.machines.values() if m.status_name == "New" and m.hostname != "node-7"]
+
+    async def calls_in(view, seconds):
+        begun, reads = len(standin.log), len(list_calls(standin))
+        began = time.monotonic()
+        await asyncio.sleep(seconds)
+        took = time.monotonic() - began
+        counted = [call for call in list(standin.log)[begun:] if call.path in {"machines/", "events/"}]
+        return len(counted) / took, list_calls(standin)[reads:]
+
+    async with watching(live, settings=settings) as (view, watcher):
+        await filled(view)
+        await watcher.wait_for_snapshot(10)
+        idle, sizes = await calls_in(view, 3.0)
+        assert set(sizes) == {2}, "when nothing changed, a few are read that were not read for long"
+        for one in waiting:
+            await live.commission(one.system_id)
+        asked_at = {one.system_id: time.monotonic() for one in waiting}
+        seen = {}
+
+        async def look(system_id):
+            await view.wait_for(system_id, lambda machine: machine.status is not MachineStatus.NEW, 10)
+            seen[system_id] = time.monotonic() - asked_at[system_id]
+
+        looking = asyncio.gather(*(look(one.system_id) for one in waiting))
+        busy, sizes = await calls_in(view, 3.0)
+        await looking
+    assert max(sizes) > 2
+    assert busy <= idle * 1.1 + 0.4, "two calls in a window of three seconds are the edges of it"
+    assert max(seen.values()) < 2.0
 
 
 async def test_an_event_log_that_begins_anew_is_noticed(live, standin):
@@ -245,7 +281,7 @@ async def test_machines_that_vanish_and_appear_without_an_event(live, standin):
 
 
 async def test_a_change_without_an_event_is_found_in_time(live, standin):
-    sync = SyncSettings(gap=0.05, count_every=60, refresh_after=0.5, refresh_rate=60.0, chunk=20)
+    sync = SyncSettings(gap=0.05, count_every=60)
     async with watching(live, settings=WatchSettings(events_every=0.05, sync=sync)) as (view, _):
         await filled(view)
         system_id = sorted(view.machines())[17]
@@ -253,26 +289,36 @@ async def test_a_change_without_an_event_is_found_in_time(live, standin):
         await until(lambda: view.get(system_id).description == "changed behind its back", 8)
 
 
-async def test_too_many_events_lead_to_a_new_filling(live, standin):
+@pytest.mark.parametrize("away", [False, True], ids=["between two looks", "while the region was away"])
+async def test_more_events_than_a_page_do_not_lead_to_a_new_filling(live, standin, away):
     async with watching(live) as (view, watcher):
         await filled(view)
         first = view.status.filled_at
-        system_id = next(iter(view.machines()))
-        standin.faults.set("down")
-        await until(lambda: watcher.availability.up is False)
-        for number in range(1500):
-            standin.world.events.add("INFO", "Region import info", f"{number}")
-        standin.world.alter(system_id, description="changed meanwhile")
+        early, late = sorted(view.machines())[:2]
+        if away:
+            standin.faults.set("down")
+            await until(lambda: watcher.availability.up is False)
+        before = len(standin.log)
+        for system_id in (early, late):
+            standin.world.node_event(standin.world.machines[system_id], "DEBUG", "Node changed status", "From A to B")
+            standin.world.machines[system_id].description = "changed meanwhile"
+            for number in range(1300):
+                standin.world.events.add("INFO", "Region import info", f"{number}")
         standin.faults.clear("down")
-        await until(lambda: view.status.filled_at != first)
-        assert view.get(system_id).description == "changed meanwhile"
+        await until(lambda: all(view.get(one).description == "changed meanwhile" for one in (early, late)))
+        assert view.status.filled_at == first
+        pages = [call for call in list(standin.log)[before:] if call.path == "events/" and "after=" in call.query]
+        await asyncio.sleep(0.3)
+        again = [call for call in list(standin.log)[before:] if call.path == "events/" and "after=" in call.query]
+        assert len(again) - len(pages) <= 7, "the burst is not read anew with every look"
 
 
-async def test_more_events_than_a_page_between_two_looks(live, standin):
+async def test_far_more_events_than_pages_lead_to_a_new_filling(live, standin, monkeypatch):
+    monkeypatch.setattr("bot.maas.event_log.MOST_PAGES", 2)
     async with watching(live) as (view, _):
         await filled(view)
         first = view.status.filled_at
-        for number in range(1500):
+        for number in range(2500):
             standin.world.events.add("INFO", "Region import info", f"{number}")
         await until(lambda: view.status.filled_at != first)
         machine = next(m for m in view.machines().values() if m.status is MachineStatus.NEW and m.name != "node-7")
@@ -375,7 +421,7 @@ async def test_a_failed_read_leaves_the_machines_marked(live, standin):
     async with watching(live) as (view, _):
         await filled(view)
         system_id = next(iter(view.machines()))
-        standin.faults.set("server-error", path="machines/", status=500, method="GET", count=2)
+        standin.faults.set("server-error", path="machines/", status=500, method="GET", count=8)
         standin.world.alter(system_id, description="changed")
         view.bump(system_id)
         await until(lambda: view.status.last_error is not None)
@@ -504,7 +550,7 @@ async def test_an_event_that_was_committed_late_is_not_lost(wire, region):
     assert dict(wire.seen[-1].query)["after"] == "12"
 
 
-@pytest.mark.parametrize(("last", "gap"), [(None, True), (50, True), (10, False), (9, False), (-1000, True)])
+@pytest.mark.parametrize(("last", "gap"), [(None, True), (50, True), (10, False), (-1000, False), (-20_000, True)])
 async def test_where_the_log_continues(wire, region, last, gap):
     wire.on("GET", "events/", events_page(10), op="query")
     log = EventLog(region)

@@ -14,6 +14,8 @@ from bot.command.declaration import Catalog
 from bot.maas.import_watcher import ImportPace
 from bot.operations.all_kinds import all_kinds
 from bot.operations.kinds import Kind
+from bot.watches.delivery import DeliveryPace
+from bot.watches.service import WatchPace
 from commands.catalogue import build_catalog
 from commands.status import overview
 from sandbox.demo import World
@@ -28,6 +30,7 @@ QUICK = Pace(
     snapshot=0.5,
     operations=0.05,
     rereads=0.1,
+    watches=WatchPace(look=0.1, scale=0.05, delivery=DeliveryPace(gather=0.3, longest=1.5)),
     imports=ImportPace(busy=0.05, idle=0.05, stalled_after=2.0),
 )
 

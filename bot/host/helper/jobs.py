@@ -75,7 +75,9 @@ class Lock:
                 time.sleep(0.02)
 
     def free(self) -> None:
-        os.close(self._descriptor)
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
 
 
 class Jobs:
@@ -104,8 +106,9 @@ class Jobs:
         try:
             if not gate.take(wait=_START + 5):
                 raise Refused("busy", "another job is just being started")
-            known = self._known(job, step, arguments)
-            if known:
+            if self._known(job, step, arguments):
+                # Whether it is lost can only be said with the gate free.
+                gate.free()
                 return self.told(job)
             holder = self.running()
             if holder is not None:

@@ -11,6 +11,7 @@ from bot.host.helper.host_facts import host_facts, network
 from bot.host.helper.inventory import inventory
 from bot.host.helper.logs import LOG_FIELDS, log, logs
 from bot.host.helper.maas import region_server
+from bot.host.helper.mirror import MIRROR_FIELDS, mirror
 from bot.host.helper.postgres import Server, literal
 from bot.host.helper.programs import Tools
 from bot.host.helper.region import api_status, permissions, region_config, regiond_conf, services
@@ -177,5 +178,6 @@ def all_queries() -> dict[str, Query]:
         "logs": Query(_NONE, lambda tools, _: logs(tools)),
         "log": Query(LOG_FIELDS, log),
         "backups": Query(_NONE, lambda tools, _: backups(tools)),
+        "mirror": Query(MIRROR_FIELDS, lambda _, given: mirror(given)),
         "inventory": Query(_NONE, lambda tools, _: inventory(tools)),
     }

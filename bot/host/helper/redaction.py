@@ -10,7 +10,7 @@ HIDDEN = "[hidden]"
 
 _FORMS = (
     # user:password@ in any address
-    (re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://[^\s:/@]{0,128}:)[^\s@/]{1,256}(@)"), r"\1" + HIDDEN + r"\2"),
+    (re.compile(r"(\b[A-Za-z][A-Za-z0-9+.-]{0,15}://[^\s:/@]{0,128}:)[^\s@/]{1,256}(@)"), r"\1" + HIDDEN + r"\2"),
     # MAAS's API keys
     (re.compile(r"\b[A-Za-z0-9]{18}:[A-Za-z0-9]{18}:[A-Za-z0-9]{32}\b"), HIDDEN),
     # CREATE USER … PASSWORD 'x', which PostgreSQL logs when it fails

@@ -36,6 +36,7 @@ def run_job(place: Place, job: str, steps: dict[str, Step]) -> int:
     if not lock.take(wait=5):
         return FAILED
     if any(os.path.exists(jobs.path(job, name)) for name in ("started", "rc", "lost")):
+        lock.free()
         return FAILED
     secrets = jobs.take_secrets(job)
     with open(jobs.path(job, "request.json"), encoding="utf-8") as stream:
