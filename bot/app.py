@@ -62,6 +62,7 @@ from bot.slack.more_words import MoreWords
 from bot.slack.outbound import Outbound, SlackError, SlackFatal
 from bot.slack.power_form import PowerForm
 from bot.slack.router import Router
+from bot.slack.sheets import SheetDrawer, SheetForms
 from bot.slack.threads import Threads
 from bot.slack.word_buttons import WordButtons
 from bot.storage import Database, StorageUnavailableError
@@ -211,6 +212,7 @@ class Bot:
         self._closers.push_async_callback(watches.close)
 
         parser = Parser(self.catalog)
+        drawer = SheetDrawer()
         router = Router(
             catalog=self.catalog,
             parser=parser,
@@ -222,6 +224,7 @@ class Bot:
             metrics=self.metrics,
             audit=audit,
             watches=watches,
+            sheets=drawer.offer,
         )
         forms = Forms(router, outbound, identities, policy, self.catalog, parser, self.regions)
 
@@ -247,12 +250,13 @@ class Bot:
             clicks=Clicks(policy, identities, operations, threads),
             forms=forms,
             decisions=ApprovalForms(operations, threads, identities, outbound),
-            keys=KeyForm(router, outbound, identities, policy),
             home=home,
             inbox=inbox,
             outbound=outbound,
             bot_user_id=me.user_id,
             more=(
+                SheetForms(drawer, router, outbound),
+                KeyForm(router, outbound, identities, policy),
                 WordButtons(router, MoreWords(router, parser, outbound), outbound),
                 IgnoreButton(watches, policy, identities, outbound),
                 PowerForm(self.regions, operations, policy, identities, outbound, audit, offers),

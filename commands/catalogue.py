@@ -28,6 +28,7 @@ from commands import (
     power,
     records,
     release,
+    setup,
     sshkeys,
     status,
     watch,
@@ -38,7 +39,7 @@ def build_catalog() -> Catalog:
     """Collect every declared command."""
     return Catalog.from_modules(
         {
-            "Region": [status],
+            "Region": [status, setup],
             "Machines": [machines, commission, power, release, delete, guide],
             "Images": [images, image_sources],
             "Network": [network, dhcp, records],

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from bot.command.beside import Beside
 from bot.message import Message
 from bot.people import Identity, Origin
 
@@ -38,6 +39,8 @@ class Context:
     parser: Parser
     audit: Audit
     watches: Watches
+    #: What came beside the words.
+    given: Beside = field(default_factory=Beside)
     #: Whether the person named the region, rather than meaning the usual one.
     region_named: bool = False
 

@@ -20,6 +20,7 @@ SCOPES: Final = (
     "app_mentions:read",
     "chat:write",
     "commands",
+    "files:read",
     "files:write",
     "usergroups:read",
     "users:read",

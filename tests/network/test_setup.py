@@ -1,0 +1,174 @@
+"""`setup`, from an empty region to machines that can boot: by form, by file, again, and through every kind of trouble."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.slack import Message, View
+from tests.endtoend.steps import buttons
+from tests.kinds.steps import BOTH, CONFIRM, done, refused, said
+from tests.support.harness import OLGA, OPS, VICTOR, Running, running, until
+
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJx3Yh7mPcT8n6mGm0y0N5mIkzj4mCqS1c5Jx8mQk7Qe bot@test"
+WHOLE = f"""
+name = "lab"
+upstream_dns = "8.8.8.8"
+main_archive = "http://mirror.example/ubuntu"
+ports_archive = "http://mirror.example/ports"
+releases = ["focal", "jammy"]
+ssh_keys = ["{KEY}"]
+ssh_import = ["lp:olga"]
+[dhcp]
+subnet = "10.98.0.0/24"
+[settings]
+ntp_servers = "ntp.example"
+commissioning_distro_series = "jammy"
+"""
+STEPS = [
+    "Region name", "Upstream DNS", "Ubuntu archive", "Archive of extra architectures", "ntp_servers", "Releases",
+    "SSH key", "Keys of olga on Launchpad", "Import", "commissioning_distro_series", "Dynamic range",
+    "DHCP on fabric-1 untagged", "Introduction of MAAS's pages", "Ready for PXE",
+]  # fmt: skip
+
+
+async def with_toml(it: Running, toml: str, words: str = "setup") -> Message:
+    """Mention the bot with TOML between backticks, and read its answer."""
+    return await it.talk.mention(f"{words} ```{toml}```")
+
+
+def is_set_up(it: Running) -> bool:
+    """Whether the region is as WHOLE wishes it to be."""
+    world = it.world.region.world
+    network = world.network
+    vlan = next(network.vlans[one.vlan] for one in network.subnets.values() if one.cidr == "10.98.0.0/24")
+    settings = {name: world.settings[name] for name in ("maas_name", "upstream_dns", "ntp_servers", "completed_intro")}
+    return (
+        settings
+        == {"maas_name": "lab", "upstream_dns": "8.8.8.8", "ntp_servers": "ntp.example", "completed_intro": True}
+        and world.settings["commissioning_distro_series"] == "jammy"
+        and {one["url"] for one in world.repositories}
+        == {"http://mirror.example/ubuntu", "http://mirror.example/ports"}
+        and len(world.sshkeys) == 2
+        and vlan.dhcp_on
+        and len(network.ranges) == 1
+        and {one.name for one in world.images.resources.values()} == {"ubuntu/focal", "ubuntu/jammy"}
+        and all(one.complete for one in world.images.resources.values())
+    )
+
+
+@pytest.mark.parametrize("version", BOTH)
+async def test_from_a_file_to_pxe_and_again(tmp_path: Path, version: str) -> None:
+    async with running(tmp_path, version=version, fresh=True) as it:
+        shown = said(await with_toml(it, WHOLE, "setup --plan"))
+        assert "What setup would do" in shown and "Nothing was done" in shown and not it.world.region.world.sshkeys
+        plan = await with_toml(it, WHOLE)
+        text = " ".join(said(plan).split())
+        for part in (
+            "Set up region default?",
+            "Region name : maas-region → lab",
+            "Upstream DNS : not set → 8.8.8.8",
+            "Releases : focal (amd64) → focal, jammy for amd64 as well",
+            "Dynamic range : none → 10.98.0.191 - 10.98.0.254 (64 addresses)",
+            "Introduction of MAAS's pages : no → yes",
+        ):
+            assert part in text, (part, text)
+        await it.talk.click(plan, CONFIRM)
+        text = await done(it.talk, plan, "Set up region default", "all 14 steps done", timeout=60)
+        assert "ubuntu/jammy amd64 can be booted" in text
+        assert is_set_up(it)
+        assert "everything that you wish for is so already" in said(await with_toml(it, WHOLE))
+        # what is changed by hand is found, and that alone is done
+        it.world.region.world.settings["upstream_dns"] = "9.9.9.9"
+        plan = await with_toml(it, WHOLE)
+        text = " ".join(said(plan).split())
+        assert "Upstream DNS : 9.9.9.9 → 8.8.8.8" in text and "Region name : is lab already" in text
+        await it.talk.click(plan, CONFIRM)
+        await done(it.talk, plan, "Set up region default")
+        assert is_set_up(it)
+
+
+async def opened(it: Running) -> View:
+    """The form behind `/maas setup`."""
+    answer = await it.talk.ask("setup")
+    assert "the form shows today's values" in said(answer)
+    element = buttons(answer.blocks)["sheet.open"]
+    await it.world.workspace.click(
+        OLGA, answer.ref, element["action_id"], block_id=element["block_id"], value=element["value"]
+    )
+    found: list[View] = await until(lambda: it.world.workspace.views(OLGA), what="the form")
+    return found[-1]
+
+
+def filled(view: View, **changes: str) -> dict[str, dict[str, Any]]:
+    """The values of a form as they stand there, with some changed."""
+    values: dict[str, dict[str, Any]] = {}
+    for block in view.blocks:
+        name, element = block["block_id"], block["element"]
+        option = element.get("initial_option") or {}
+        value = changes.get(name, element.get("initial_value") or option.get("value") or "")
+        values[name] = {element["action_id"]: value}
+    return values
+
+
+async def test_from_the_form(tmp_path: Path) -> None:
+    async with running(tmp_path, fresh=True) as it:
+        view = await opened(it)
+        now = {name: next(iter(actions.values())) for name, actions in filled(view).items()}
+        assert now["name"] == "maas-region" and now["releases"] == "focal" and now["architectures"] == "amd64"
+        # the one network without a gateway that a rack reaches is proposed, and no other
+        assert now["dhcp_subnet"] == "10.98.0.0/24 on fabric-1 untagged"
+        outcome = await it.world.workspace.submit_view(
+            OLGA, view.id, filled(view, upstream_dns="8.8.8.8 banana", ssh_import="olga", dhcp_range="9-1")
+        )
+        assert outcome.errors is not None
+        assert outcome.errors.keys() == {"upstream_dns", "ssh_import", "dhcp_range"}
+        assert "banana in upstream_dns is no IP address" in outcome.errors["upstream_dns"]
+        outcome = await it.world.workspace.submit_view(
+            OLGA, view.id, filled(view, name="lab", upstream_dns="8.8.8.8", ssh_keys=KEY)
+        )
+        assert not outcome.errors, outcome.errors
+        plan = await until(
+            lambda: next((one for one in it.world.workspace.messages(OPS, OLGA) if "Set up region" in one.text), None)
+        )
+        await it.talk.click(plan, CONFIRM)
+        await done(
+            it.talk, plan, "Set up region default", "Ready for PXE: ubuntu/focal amd64 can be booted", timeout=60
+        )
+        assert it.world.region.world.settings["maas_name"] == "lab"
+        view = await opened(it)
+        now = {name: next(iter(actions.values())) for name, actions in filled(view).items()}
+        assert now["name"] == "lab" and now["upstream_dns"] == "8.8.8.8" and now["dhcp_subnet"] == "leave as it is"
+
+
+async def test_bad_wishes_are_told_and_nothing_is_done(tmp_path: Path) -> None:
+    async with running(tmp_path, fresh=True) as it:
+        before = (dict(it.world.region.world.settings), it.world.region.world.network.dump())
+        for toml, part in (
+            ("nmae = 'lab'", "nmae means nothing here; did you mean name?"),
+            ("<html>no such file</html>", "this is a web page"),
+            ("[dhcp]\nsubnet = '10.1.0.0/24'", "there is no subnet 10.1.0.0/24"),
+            ("[dhcp]\nsubnet = '10.98.0.0/24'\nrange = '10.98.0.1-10.98.0.9'", "10.98.0.1 (assigned)"),
+            ("[dhcp]\nsubnet = '10.98.0.0/24'\nrange = '10.98.0.9-10.98.0.1'", "comes after"),
+            ("[dhcp]\nsubnet = '10.98.0.0/24'\nrange = '10.99.0.9-10.99.0.19'", "outside of 10.98.0.0/24"),
+            ("[dhcp]\nsubnet = '10.99.0.0/24'\nrange = '10.99.0.1-10.99.0.1'", "holds the gateway 10.99.0.1"),
+            ("[settings]\nntp_server = 'x'", "did you mean ntp_servers?"),
+            ("[settings]\nenable_analytics = 'maybe'", "is yes or no"),
+            ("ssh_keys = ['-----BEGIN OPENSSH PRIVATE KEY-----']", "that is a private key"),
+        ):
+            await it.talk.mention(f"setup ```{toml}```", wait=False) if False else None
+            text = await refused_in_thread(it, toml)
+            assert part in text, (toml, text)
+        assert (dict(it.world.region.world.settings), it.world.region.world.network.dump()) == before
+        assert "setup" in await refused(it.talk, "setup --nope")
+        answer = said(await it.talk.ask("setup --plan"))
+        assert 'name = "maas-region"' in answer and 'releases = ["focal"]' in answer and "@maas setup" in answer
+        await it.talk.ask("setup", user=VICTOR)
+        assert "needs the role operator" in said(it.world.workspace.messages(OPS, VICTOR)[-1])
+
+
+async def refused_in_thread(it: Running, toml: str) -> str:
+    """What the bot says to one person about a wish that can't be."""
+    return said(await it.talk.ask(f"setup ```{toml}```"))
