@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 
-from bot.host.facts import HostFacts, QueryName
-from bot.host.mirror import MirrorLook, look_at_mirror
+from pydantic import ValidationError
+
+from bot.host.facts import HostFacts, Mirror, MirrorArguments, QueryName
 from bot.host.service import HostService
 from bot.maas.image_defaults import Packaging
 from bot.maas.mirror import Look, MirrorFindings
@@ -23,23 +24,33 @@ class HostMirror:
     async def look_at_mirror(self, url: str, keyring_filename: str) -> MirrorFindings:
         """Look now. Raises HostError (a MaasError) when the host can't be asked."""
         del keyring_filename
-        look = await look_at_mirror(self._host.connection, url)
+        mirror = await self._mirror(url)
         began = time.time()
         facts = await self._host.helper.query(QueryName.FACTS, HostFacts)
         # The host told its time somewhere in between.
         clock_off = facts.clock.time.timestamp() - (began + time.time()) / 2
         return MirrorFindings(
-            dns=_look(look, look.name),
-            tcp=_look(look, look.port),
-            index=_look(look, look.answer),
+            dns=Look(mirror.name, mirror.said) if mirror is not None else None,
+            tcp=Look(mirror.port, mirror.said) if mirror is not None and mirror.name else None,
+            index=_index(mirror) if mirror is not None and mirror.port else None,
             clock_off=clock_off,
             free=_free(facts),
             packaging=_packaging(facts),
         )
 
+    async def _mirror(self, url: str) -> Mirror | None:
+        """How far the host comes with this mirror; None when it is no address that the host may be asked about."""
+        try:
+            arguments = MirrorArguments(url=url)
+        except ValidationError:
+            return None
+        return await self._host.helper.query(QueryName.MIRROR, Mirror, arguments)
 
-def _look(look: MirrorLook, good: bool | None) -> Look | None:
-    return None if good is None else Look(good, look.said)
+
+def _index(mirror: Mirror) -> Look:
+    if mirror.status is None:
+        return Look(False, mirror.said)
+    return Look(200 <= mirror.status < 400, mirror.said or f"it answers {mirror.status}")
 
 
 def _free(facts: HostFacts) -> int | None:

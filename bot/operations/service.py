@@ -316,7 +316,7 @@ class Operations:
         """The kind of an operation, for its words."""
         return self._kinds[operation.kind]
 
-    async def log_of(self, operation: Operation) -> str:
+    async def output_of(self, operation: Operation) -> str:
         """The last lines of what runs for an operation in steps; "" when there is no such thing. Raises MaasError."""
         kind, region = self._kinds.get(operation.kind), self._regions.get(operation.region)
         return await kind.log(region, operation.id) if isinstance(kind, StepKind) and region is not None else ""

@@ -97,7 +97,7 @@ class Clicks:
             await self._refuse(reply, say("This button belongs to no operation that I know."))
             return
         if log:
-            await reply.answer(view.log(operation, await self._operations.log_of(operation)))
+            await reply.answer(view.log(operation, await self._operations.output_of(operation)))
             return
         whole = view.root(operation, self._operations.kind(operation))
         # A copy must not offer a second place to decide.
