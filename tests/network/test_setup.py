@@ -1,7 +1,8 @@
-"""`setup`, from an empty region to machines that can boot: by form, by file, again, and through every kind of trouble."""
+"""`setup`, from an empty region to machines that can boot: by form, by file, again, through trouble."""
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from sandbox.slack import Message, View
 from tests.endtoend.steps import buttons
-from tests.kinds.steps import BOTH, CONFIRM, done, refused, said
+from tests.kinds.steps import BOTH, CONFIRM, refused, said
 from tests.support.harness import OLGA, OPS, VICTOR, Running, running, until
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJx3Yh7mPcT8n6mGm0y0N5mIkzj4mCqS1c5Jx8mQk7Qe bot@test"
@@ -39,24 +40,34 @@ async def with_toml(it: Running, toml: str, words: str = "setup") -> Message:
     return await it.talk.mention(f"{words} ```{toml}```")
 
 
-def is_set_up(it: Running) -> bool:
-    """Whether the region is as WHOLE wishes it to be."""
+def as_it_is(it: Running) -> dict[str, Any]:
+    """What of the region WHOLE has a wish for."""
     world = it.world.region.world
     network = world.network
     vlan = next(network.vlans[one.vlan] for one in network.subnets.values() if one.cidr == "10.98.0.0/24")
-    settings = {name: world.settings[name] for name in ("maas_name", "upstream_dns", "ntp_servers", "completed_intro")}
-    return (
-        settings
-        == {"maas_name": "lab", "upstream_dns": "8.8.8.8", "ntp_servers": "ntp.example", "completed_intro": True}
-        and world.settings["commissioning_distro_series"] == "jammy"
-        and {one["url"] for one in world.repositories}
-        == {"http://mirror.example/ubuntu", "http://mirror.example/ports"}
-        and len(world.sshkeys) == 2
-        and vlan.dhcp_on
-        and len(network.ranges) == 1
-        and {one.name for one in world.images.resources.values()} == {"ubuntu/focal", "ubuntu/jammy"}
-        and all(one.complete for one in world.images.resources.values())
-    )
+    names = ("maas_name", "upstream_dns", "ntp_servers", "completed_intro", "commissioning_distro_series")
+    return {
+        **{name: world.settings[name] for name in names},
+        "archives": {one["url"] for one in world.repositories},
+        "keys": len(world.sshkeys),
+        "ranges": [(one.start_ip, one.end_ip) for one in network.ranges.values()],
+        "dhcp": vlan.dhcp_on,
+        "images": {one.name: one.complete for one in world.images.resources.values()},
+    }
+
+
+AS_WISHED = {
+    "maas_name": "lab",
+    "upstream_dns": "8.8.8.8",
+    "ntp_servers": "ntp.example",
+    "completed_intro": True,
+    "commissioning_distro_series": "jammy",
+    "archives": {"http://mirror.example/ubuntu", "http://mirror.example/ports"},
+    "keys": 2,
+    "ranges": [("10.98.0.191", "10.98.0.254")],
+    "dhcp": True,
+    "images": {"ubuntu/focal": True, "ubuntu/jammy": True},
+}
 
 
 @pytest.mark.parametrize("version", BOTH)
@@ -76,9 +87,9 @@ async def test_from_a_file_to_pxe_and_again(tmp_path: Path, version: str) -> Non
         ):
             assert part in text, (part, text)
         await it.talk.click(plan, CONFIRM)
-        text = await done(it.talk, plan, "Set up region default", "all 14 steps done", timeout=60)
+        text = await it.talk.reads(plan, "Set up region default", "all 14 steps done", timeout=60)
         assert "ubuntu/jammy amd64 can be booted" in text
-        assert is_set_up(it)
+        assert as_it_is(it) == AS_WISHED
         assert "everything that you wish for is so already" in said(await with_toml(it, WHOLE))
         # what is changed by hand is found, and that alone is done
         it.world.region.world.settings["upstream_dns"] = "9.9.9.9"
@@ -86,8 +97,8 @@ async def test_from_a_file_to_pxe_and_again(tmp_path: Path, version: str) -> Non
         text = " ".join(said(plan).split())
         assert "Upstream DNS : 9.9.9.9 → 8.8.8.8" in text and "Region name : is lab already" in text
         await it.talk.click(plan, CONFIRM)
-        await done(it.talk, plan, "Set up region default")
-        assert is_set_up(it)
+        await it.talk.reads(plan, "Set up region default: all 2 steps done")
+        assert as_it_is(it) == AS_WISHED
 
 
 async def opened(it: Running) -> View:
@@ -131,12 +142,12 @@ async def test_from_the_form(tmp_path: Path) -> None:
         )
         assert not outcome.errors, outcome.errors
         plan = await until(
-            lambda: next((one for one in it.world.workspace.messages(OPS, OLGA) if "Set up region" in one.text), None)
+            lambda: next(
+                (one for one in it.world.workspace.messages(OPS, OLGA) if "Set up region default?" in one.text), None
+            )
         )
         await it.talk.click(plan, CONFIRM)
-        await done(
-            it.talk, plan, "Set up region default", "Ready for PXE: ubuntu/focal amd64 can be booted", timeout=60
-        )
+        await it.talk.reads(plan, "Set up region default", "ubuntu/focal amd64 can be booted", timeout=60)
         assert it.world.region.world.settings["maas_name"] == "lab"
         view = await opened(it)
         now = {name: next(iter(actions.values())) for name, actions in filled(view).items()}
@@ -158,8 +169,7 @@ async def test_bad_wishes_are_told_and_nothing_is_done(tmp_path: Path) -> None:
             ("[settings]\nenable_analytics = 'maybe'", "is yes or no"),
             ("ssh_keys = ['-----BEGIN OPENSSH PRIVATE KEY-----']", "that is a private key"),
         ):
-            await it.talk.mention(f"setup ```{toml}```", wait=False) if False else None
-            text = await refused_in_thread(it, toml)
+            text = said(await it.talk.ask(f"setup ```{toml}```"))
             assert part in text, (toml, text)
         assert (dict(it.world.region.world.settings), it.world.region.world.network.dump()) == before
         assert "setup" in await refused(it.talk, "setup --nope")
@@ -169,6 +179,79 @@ async def test_bad_wishes_are_told_and_nothing_is_done(tmp_path: Path) -> None:
         assert "needs the role operator" in said(it.world.workspace.messages(OPS, VICTOR)[-1])
 
 
-async def refused_in_thread(it: Running, toml: str) -> str:
-    """What the bot says to one person about a wish that can't be."""
-    return said(await it.talk.ask(f"setup ```{toml}```"))
+#: What each step orders of MAAS, in the order of the steps; the import is met twice: as it begins, and in its middle.
+ORDERS: list[dict[str, str]] = [
+    {"method": "POST", "path": "maas/"},
+    {"method": "POST", "path": "maas/"},
+    {"method": "PUT", "path": "package-repositories/*"},
+    {"method": "PUT", "path": "package-repositories/*"},
+    {"method": "POST", "path": "maas/"},
+    {"method": "POST", "path": "boot-sources/*/selections/"},
+    {"method": "POST", "path": "account/prefs/sshkeys/"},
+    {"method": "POST", "path": "account/prefs/sshkeys/", "op": "import"},
+    {"method": "POST", "path": "boot-resources/", "op": "import"},
+    {"method": "POST", "path": "maas/"},
+    {"method": "POST", "path": "ipranges/"},
+    {"method": "PUT", "path": "fabrics/*"},
+    {"method": "POST", "path": "maas/"},
+]
+
+
+async def restart_in_each_step(it: Running, fault: str) -> int:
+    """Restart the region whenever an order of a step arrives: `fault` says whether the order was carried out."""
+    region, met = it.world.region, 0
+
+    async def restart() -> None:
+        region.faults.set("down")
+        region.imports.kill_region()
+        await asyncio.sleep(0.3)
+        region.faults.clear("down")
+
+    for order in ORDERS:
+        region.faults.set(fault, count=1, **order)
+        await until(lambda: not region.faults.is_active(fault), 30, f"{fault} at {order}")
+        await restart()
+        met += 1
+        if order.get("op") == "import" and order["path"] == "boot-resources/":
+
+            def half_there() -> bool:
+                return any(
+                    0 < file.done < file.size for one in region.world.images.resources.values() for file in one.files
+                )
+
+            await until(half_there, 30, "an import in its middle")
+            await restart()
+    return met
+
+
+@pytest.mark.parametrize("fault", ["reset", "reset-before"])
+async def test_maas_is_restarted_in_the_middle_of_each_step(tmp_path: Path, fault: str) -> None:
+    """With its answer lost, and with the order lost: each is done once, and the operation comes to its end."""
+    async with running(tmp_path, fresh=True, speed=6.0) as it:
+        plan = await with_toml(it, WHOLE)
+        restarting = asyncio.ensure_future(restart_in_each_step(it, fault))
+        await it.talk.click(plan, CONFIRM)
+        try:
+            await it.talk.reads(plan, "all 14 steps done", timeout=100)
+        finally:
+            met = restarting.done() and restarting.result()
+            restarting.cancel()
+        assert met == len(ORDERS)
+        assert as_it_is(it) == AS_WISHED
+
+
+async def test_a_failure_in_the_middle_is_mended_and_taken_up_again(tmp_path: Path) -> None:
+    """A release that does not exist: MAAS's words, a near name, what was not begun; the bot is restarted meanwhile."""
+    async with running(tmp_path, fresh=True) as it:
+        plan = await with_toml(it, 'name = "lab"\nreleases = ["jamy"]\n[dhcp]\nsubnet = "10.98.0.0/24"')
+        await it.talk.click(plan, CONFIRM)
+        text = await it.talk.reads(plan, "Releases failed", "not begun", timeout=40)
+        assert "Import: Not begun" in text and it.world.region.world.settings["maas_name"] == "lab"
+        replies = " ".join(said(one) for one in it.world.workspace.messages(OPS, OLGA, plan.thread_ts))
+        assert "OS ubuntu with release jamy has no available images for download" in replies
+        assert "Did you mean jammy?" in replies
+        assert not next(iter(it.world.region.world.network.ranges.values()), None)
+        plan = await with_toml(it, 'name = "lab"\nreleases = ["jammy"]')
+        assert "Region name : is lab already" in " ".join(said(plan).split())
+        await it.talk.click(plan, CONFIRM)
+        await it.talk.reads(plan, "ubuntu/focal amd64 can be booted", timeout=60)
