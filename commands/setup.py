@@ -57,6 +57,8 @@ async def _wish(ctx: Context) -> SetupWish | None:
             filled = {name: value.get_secret_value() for name, value in ctx.given.filled.items()}
             return make_wish(_from_form(filled))
         text = await ctx.given.text("toml")
+        if text is None and ctx.given.earlier is not None:
+            text = await ctx.given.earlier(".toml")
         return read_toml(text.get_secret_value()) if text is not None else None
     except WishFault as fault:
         raise RefusalError(say(f"This can't be set up: {fault}. Nothing was done.")) from None

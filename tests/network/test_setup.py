@@ -224,6 +224,7 @@ async def restart_in_each_step(it: Running, fault: str) -> int:
     return met
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", ["reset", "reset-before"])
 async def test_maas_is_restarted_in_the_middle_of_each_step(tmp_path: Path, fault: str) -> None:
     """With its answer lost, and with the order lost: each is done once, and the operation comes to its end."""
@@ -255,3 +256,38 @@ async def test_a_failure_in_the_middle_is_mended_and_taken_up_again(tmp_path: Pa
         assert "Region name : is lab already" in " ".join(said(plan).split())
         await it.talk.click(plan, CONFIRM)
         await it.talk.reads(plan, "ubuntu/focal amd64 can be booted", timeout=60)
+
+
+async def test_a_file_attached_or_shared_earlier_in_the_thread(tmp_path: Path) -> None:
+    async with running(tmp_path, fresh=True) as it:
+        talk, mine = it.talk.workspace, f"<@{it.world.workspace.app.bot_user_id}>"
+
+        async def answer(text: str, thread: str | None = None, files: dict[str, bytes] | None = None) -> str:
+            ts = await talk.say(OLGA, OPS, text, thread, files)
+            root = thread or ts
+
+            def newest() -> Message | None:
+                replies = [one for one in talk.messages(OPS, OLGA, root) if one.bot_id and float(one.ts) > float(ts)]
+                return replies[0] if replies else None
+
+            return said(await until(newest, what=f"an answer to {text}"))
+
+        toml = WHOLE.encode()
+        assert "Region name : maas-region → lab" in " ".join(
+            (await answer(f"{mine} setup", files={"setup.toml": toml})).split()
+        )
+        thread = await talk.say(OLGA, OPS, "the new region", None, {"lab.toml": b'name = "attic"'})
+        await talk.say(OLGA, OPS, "or rather this", thread, {"lab.toml": b'name = "cellar"', "photo.png": b"\x89PNG"})
+        await talk.say(OLGA, OPS, "elsewhere", None, {"other.toml": b'name = "other"'})
+        assert "→ cellar" in await answer(f"{mine} setup", thread)
+        bare = await talk.say(OLGA, OPS, "no file here")
+        assert "the form shows today's values" in await answer(f"{mine} setup", bare)
+        for files, part in (
+            ({"a.toml": toml, "b.toml": toml}, "2 files came with the message"),
+            ({"setup.toml": b"\xff\xfe\x00"}, "is no text in UTF-8"),
+            ({"setup.toml": b"x" * 300_000}, "is too long"),
+            ({"setup.toml": b"<!DOCTYPE html><html></html>"}, "this is a web page"),
+        ):
+            assert part in await answer(f"{mine} setup", files=files)
+        it.world.workspace.app.scopes.discard("files:read")
+        assert "can't be looked up" in await answer(f"{mine} setup", thread)
