@@ -30,7 +30,7 @@ commissioning_distro_series = "jammy"
 """
 STEPS = [
     "Region name", "Upstream DNS", "Ubuntu archive", "Archive of extra architectures", "ntp_servers", "Releases",
-    "SSH key", "Keys of olga on Launchpad", "Import", "commissioning_distro_series", "Dynamic range",
+    "SSH key bot@test", "Keys of olga on Launchpad", "Import", "commissioning_distro_series", "Dynamic range",
     "DHCP on fabric-1 untagged", "Introduction of MAAS's pages", "Ready for PXE",
 ]  # fmt: skip
 
@@ -86,6 +86,7 @@ async def test_from_a_file_to_pxe_and_again(tmp_path: Path, version: str) -> Non
             "Introduction of MAAS's pages : no → yes",
         ):
             assert part in text, (part, text)
+        assert [text.index(f"{step} :") for step in STEPS] == sorted(text.index(f"{step} :") for step in STEPS)
         await it.talk.click(plan, CONFIRM)
         text = await it.talk.reads(plan, "Set up region default", "all 14 steps done", timeout=60)
         assert "ubuntu/jammy amd64 can be booted" in text

@@ -76,6 +76,7 @@ def test_nothing_is_a_wish_too_and_releases_are_for_amd64_unless_said() -> None:
         ('[dhcp]\nrange = "10.0.0.9-10.0.0.1"', "10.0.0.9 comes after 10.0.0.1"),
         ('[dhcp]\nrange = "10.0.0.1-10.0.0.9"', "goes with a subnet, and none is named"),
         ('[settings]\nvcenter_password = "x"', "settings.vcenter_password is a secret"),
+        ('[settings]\nmaas_name = "lab"', "settings.maas_name has a name of its own here: name"),
         ("[settings]\nx = [1]", "settings.x is a text, a number, true or false"),
         (f'name = "{"x" * 130}"', "name is 130 characters long; 120 fit"),
     ],
