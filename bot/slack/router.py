@@ -72,8 +72,8 @@ class Router:
         threads: Threads,
         metrics: Metrics,
         audit: Audit,
-        watches: Watches,
         sheets: SheetOffer,
+        watches: Watches,
     ) -> None:
         self._watches = watches
         self._catalog = catalog
@@ -193,6 +193,7 @@ class Router:
             parser=self._parser,
             audit=self._audit,
             watches=self._watches,
+            pacing=call.pacing,
             given=given,
             region_named=call.region is not None,
         )
