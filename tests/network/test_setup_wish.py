@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -100,3 +102,9 @@ def test_no_text_breaks_it(text: str) -> None:
         read_toml(text)
     except WishFault as fault:
         assert str(fault)
+
+
+def test_the_example_of_the_documentation_is_one() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "fresh-region.md").read_text(encoding="utf-8")
+    wish = read_toml(page.split("```toml\n", 1)[1].split("```", 1)[0])
+    assert wish.dhcp_range == "10.98.0.100-10.98.0.200" and wish.settings["commissioning_distro_series"] == "jammy"
