@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from bot.command.declaration import Catalog
 from commands import (
+    add,
     admin,
     approvals,
     audit,
     backups,
+    clone,
     commission,
     config,
     database,
     delete,
+    deploy,
     dhcp,
     guide,
     help,
@@ -19,17 +22,21 @@ from commands import (
     image_sources,
     images,
     install,
+    keeping,
     logs,
     machines,
     network,
     notifications,
     operations,
+    placing,
     policy,
     power,
     records,
     release,
+    rescue,
     sshkeys,
     status,
+    testing,
     watch,
 )
 
@@ -39,7 +46,10 @@ def build_catalog() -> Catalog:
     return Catalog.from_modules(
         {
             "Region": [status],
-            "Machines": [machines, commission, power, release, delete, guide],
+            "Machines": [
+                *(machines, add, commission, testing, deploy, release, delete),
+                *(power, rescue, keeping, placing, clone, guide),
+            ],
             "Images": [images, image_sources],
             "Network": [network, dhcp, records],
             "Settings": [config, sshkeys, notifications],

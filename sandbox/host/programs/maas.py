@@ -110,7 +110,8 @@ def init(words: list[str]) -> None:
 
 def database_fields(uri: str) -> dict[str, str]:
     if uri == "maas-test-db:///":
-        return {"host": SOCKETS, "port": "", "name": "maasdb", "user": "maas", "pass": "maas", "mode": "region+rack"}
+        known = {"host": SOCKETS, "port": "", "name": "maasdb", "user": "maas", "pass": "test-db-s3cret"}
+        return {**known, "mode": "region+rack"}
     parts = urlsplit(uri)
     if parts.scheme != "postgres":
         fail("Database URI needs to be either 'maas-test-db:///' or start with 'postgres://'")
