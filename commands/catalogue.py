@@ -17,6 +17,7 @@ from commands import (
     help,
     host,
     image_sources,
+    image_upload,
     images,
     install,
     logs,
@@ -40,7 +41,7 @@ def build_catalog() -> Catalog:
         {
             "Region": [status],
             "Machines": [machines, commission, power, release, delete, guide],
-            "Images": [images, image_sources],
+            "Images": [images, image_upload, image_sources],
             "Network": [network, dhcp, records],
             "Settings": [config, sshkeys, notifications],
             "The MAAS host": [host, install, backups, admin, database, logs],
