@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from bot.command.declaration import Catalog
 from commands import (
+    add,
     admin,
     approvals,
     audit,
     backups,
+    clone,
     commission,
     config,
     database,
     delete,
+    deploy,
     dhcp,
     guide,
     help,
@@ -20,17 +23,21 @@ from commands import (
     image_upload,
     images,
     install,
+    keeping,
     logs,
     machines,
     network,
     notifications,
     operations,
+    placing,
     policy,
     power,
     records,
     release,
+    rescue,
     sshkeys,
     status,
+    testing,
     watch,
 )
 
@@ -40,7 +47,10 @@ def build_catalog() -> Catalog:
     return Catalog.from_modules(
         {
             "Region": [status],
-            "Machines": [machines, commission, power, release, delete, guide],
+            "Machines": [
+                *(machines, add, commission, testing, deploy, release, delete),
+                *(power, rescue, keeping, placing, clone, guide),
+            ],
             "Images": [images, image_upload, image_sources],
             "Network": [network, dhcp, records],
             "Settings": [config, sshkeys, notifications],

@@ -49,6 +49,12 @@ class Command:
         return (answer if isinstance(answer, str) else getattr(answer, "__name__", "")) == "Plan"
 
     @property
+    def bulk(self) -> bool:
+        """Whether it plans work on any number of machines: it takes the options of every bulk then."""
+        kinds = {parameter.kind for parameter in inspect.signature(self.handler).parameters.values()}
+        return self.makes_plan and self.machine is not None and inspect.Parameter.VAR_POSITIONAL in kinds
+
+    @property
     def words(self) -> tuple[str, ...]:
         return tuple(self.name.split())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+from typing import TYPE_CHECKING
 
 from sandbox.slack.arguments import wrong
 from sandbox.slack.call import Call, Method
@@ -11,6 +12,9 @@ from sandbox.slack.model import Channel, File, Payload, WorkspaceEvent
 from sandbox.slack.payloads import file_object
 from sandbox.slack.rates import Tier
 from sandbox.slack.text import normalise_from_app
+
+if TYPE_CHECKING:
+    from sandbox.slack.workspace import Workspace
 
 #: Larger uploads are refused.
 MAX_BYTES = 1_073_741_824
@@ -64,6 +68,17 @@ def complete_upload(call: Call) -> Payload:
     for channel in channels:
         _share(call, channel, files, thread_ts)
     return {"files": [{**file_object(call.ws, file), "title": file.title} for file in files]}
+
+
+def share(ws: Workspace, user_id: str, channel_id: str, name: str, content: bytes) -> File:
+    """A file that a person attached to a message."""
+    mimetype = mimetypes.guess_type(name)[0] or "text/plain"
+    filetype = name.rpartition(".")[2].lower() if "." in name else "text"
+    file = File(ws.ids.new("F", 11), name, name, mimetype, filetype, user_id, int(ws.clock()), len(content))
+    file.content, file.uploaded, file.shared = content, True, True
+    file.channels.append(channel_id)
+    ws.files[file.id] = file
+    return file
 
 
 def files_info(call: Call) -> Payload:
