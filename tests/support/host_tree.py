@@ -1,8 +1,8 @@
 """The integration host's tree of files: Debian with systemd, sshd and sudo, and a package repository of its own.
 
 Made once by mmdebstrap and kept in `.test-host/`, under a name that changes with what goes into it. Inside, apt
-knows one source only: the folder /srv/apt, with PostgreSQL and all that it needs, and a `snapd` whose program is the
-stand-in. So nothing that the tests install comes from elsewhere. `python -m tests.support.host_tree` makes it.
+knows folders only: /srv/apt with PostgreSQL and all that it needs, and what a test's machine puts beside it. So nothing
+that the tests install comes from elsewhere. `python -m tests.support.host_tree` makes it.
 """
 
 from __future__ import annotations
@@ -33,20 +33,6 @@ _IDLE = (
     "systemd-networkd.service",
 )
 _TOOLS = ("mmdebstrap", "systemd-nspawn", "dpkg-deb")
-_SNAPD = """\
-Package: snapd
-Version: 2.67
-Architecture: all
-Maintainer: Nobody <nobody@localhost>
-Depends: python3
-Description: stand-in for snapd
-"""
-
-
-_SNAP = """\
-#!/bin/sh
-PYTHONPATH=/usr/lib/standin exec /usr/bin/python3 -u -m sandbox.host.programs.snap "$@"
-"""
 
 
 class TreeError(Exception):
@@ -97,23 +83,23 @@ def _make(folder: Path) -> None:
     files = folder / "files"
     folder.mkdir()
     mirror, suite = _source()
-    _run(
+    run(
         "mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(_BASE)}", "--mode=root",
         '--customize-hook=chroot "$1" apt-get install -y -q --download-only postgresql',
         '--customize-hook=mkdir -p "$1/srv/apt"; cp "$1"/var/cache/apt/archives/*.deb "$1/srv/apt/"',
         suite, str(files), mirror,
     )  # fmt: skip
-    _stand_in_snapd(folder, files / "srv/apt")
-    _index(files / "srv/apt")
+    index(files / "srv/apt")
     # What the stand-in snaps bring along: PostgreSQL that is there without being installed.
     carried = files / "opt/standin/postgres"
     carried.mkdir(parents=True)
     for package in (files / "srv/apt").glob("*.deb"):
-        if not package.name.startswith("snapd"):
-            _run("dpkg-deb", "-x", str(package), str(carried))
+        run("dpkg-deb", "-x", str(package), str(carried))
     for path in [files / "etc/apt/sources.list", *(files / "etc/apt/sources.list.d").glob("*")]:
         path.unlink(missing_ok=True)
-    (files / "etc/apt/sources.list").write_text("deb [trusted=yes] file:/srv/apt ./\n", encoding="utf-8")
+    (files / "etc/apt/sources.list").write_text(
+        "deb [trusted=yes] file:/srv/apt ./\ndeb [trusted=yes] file:/srv/standin ./\n", encoding="utf-8"
+    )
     # mmdebstrap leaves it out, and a purge fails without it.
     (files / "var/lib/dpkg/available").touch()
     (files / "etc/hostname").write_text("maas-host\n", encoding="utf-8")
@@ -124,35 +110,19 @@ def _make(folder: Path) -> None:
         (files / "etc/systemd/system" / unit).symlink_to("/dev/null")
 
 
-def _stand_in_snapd(folder: Path, repository: Path) -> None:
-    built = folder / "snapd"
-    for path, text, mode in (
-        ("DEBIAN/control", _SNAPD, 0o644),
-        ("usr/bin/snap", _SNAP, 0o755),
-        ("lib/systemd/system/snapd.service", "[Service]\nExecStart=/bin/sleep infinity\n", 0o644),
-        (
-            "lib/systemd/system/snapd.socket",
-            "[Socket]\nListenStream=/run/snapd.socket\n[Install]\nWantedBy=sockets.target\n",
-            0o644,
-        ),
-    ):
-        (built / path).parent.mkdir(parents=True, exist_ok=True)
-        (built / path).write_text(text, encoding="utf-8")
-        (built / path).chmod(mode)
-    _run("dpkg-deb", "--build", "--root-owner-group", str(built), str(repository / "snapd_2.67_all.deb"))
-
-
-def _index(repository: Path) -> None:
+def index(repository: Path) -> None:
+    """Write the list by which apt knows a folder's packages."""
     entries = []
     for package in sorted(repository.glob("*.deb")):
-        control = _run("dpkg-deb", "-f", str(package)).strip()
+        control = run("dpkg-deb", "-f", str(package)).strip()
         data = package.read_bytes()
         digest = hashlib.sha256(data).hexdigest()
         entries.append(f"{control}\nFilename: ./{package.name}\nSize: {len(data)}\nSHA256: {digest}\n")
     (repository / "Packages").write_text("\n".join(entries), encoding="utf-8")
 
 
-def _run(*words: str) -> str:
+def run(*words: str) -> str:
+    """Run a program that has to come to a good end; returns its output."""
     ran = subprocess.run(words, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     if ran.returncode:
         raise TreeError(f"{words[0]} failed: {ran.stderr.strip()[-600:]}")

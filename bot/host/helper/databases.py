@@ -155,6 +155,10 @@ class DatabaseDrop(Step):
         if not found:
             return done("there is no database " + name)
         used = region_config(tools)
+        if used.unknown:
+            return blocked(
+                "database_in_use", "maas does not tell which database it uses", "Remove the snap maas first."
+            )
         if used.production and used.database == name:
             return blocked("database_in_use", "the region uses database " + name, "Remove the snap maas first.")
         # One that takes no connections is half dropped by an earlier run, which looked at what is in it.

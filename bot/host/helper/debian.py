@@ -34,7 +34,7 @@ def broken_packages(tools: Tools) -> list[str]:
     found = []
     for line in said.out.splitlines():
         name, _, status = line.partition("\t")
-        if len(status) > 1 and status[1] in "HUFWt" and status[0] in "ihr":
+        if len(status) > 1 and status[1] in "HUFWt" and status[0] in "ihrp":
             found.append(name)
     return found
 

@@ -12,7 +12,7 @@ from bot.host.helper.base import Refused, Stopped, blocked, done, todo
 from bot.host.helper.fields import Fields, database_kind, email, flag, maas_url, pg_name, user_name, whole_number
 from bot.host.helper.postgres import TEST_DATABASE, Server, fits, literal
 from bot.host.helper.programs import Tools, must
-from bot.host.helper.region import RegionConfig, api_status, permissions, region_config, regiond_conf, services
+from bot.host.helper.region import RegionConfig, answers, api_status, permissions, region_config, regiond_conf, services
 from bot.host.helper.snaps import installed
 from bot.host.helper.step import Step
 
@@ -205,7 +205,7 @@ class MaasReady(Step):
         if not tools.has("maas"):
             return blocked("not_installed", "maas is not installed", "Install it first.")
         status = api_status(tools)
-        if status == 200:
+        if answers(status):
             return done("the API answers")
         text = "the API does not answer yet" if status is None else "the API answers with HTTP %d" % status
         return todo(text, "wait until it answers", cause="api_late")
@@ -213,7 +213,7 @@ class MaasReady(Step):
     def apply(self, tools: Tools, given: dict[str, Any]) -> None:
         deadline = time.monotonic() + given["timeout"]
         begun = time.monotonic()
-        while api_status(tools) != 200:
+        while not answers(api_status(tools)):
             if time.monotonic() > deadline:
                 raise self._late(tools, given["timeout"])
             tools.at_work("waiting for the API, %d s so far" % (time.monotonic() - begun))

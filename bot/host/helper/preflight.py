@@ -91,8 +91,8 @@ class Preflight(Step):
                 continue
             if port == 5432 and (database == "test" or process.startswith("postgres")):
                 continue
-            # A resolver on a loopback address of its own stands in nobody's way.
-            if port == 53 and one["address"].split("%")[0] in ("127.0.0.53", "127.0.0.54"):
+            # A resolver on an address of its own, or DHCP on a bridge of its own (libvirt), stands in nobody's way.
+            if port in (53, 67, 69) and one["address"] not in ("0.0.0.0", "*", "::"):  # noqa: S104
                 continue
             taken.append("port %d (%s) is taken by %s" % (port, _PORTS[port], process or "another program"))
         text = "; ".join(sorted(set(taken))) or "MAAS's ports are free or its own"

@@ -8,12 +8,16 @@ import signal
 import subprocess
 import threading
 import time
+from collections import deque
 from typing import IO, Any, Callable, Sequence
 
 from bot.host.helper.base import Place, Stopped
 from bot.host.helper.redaction import Redaction
 
+#: What is kept of a program's words: the last of them, which tell how it ended.
 _KEPT = 2_000_000
+#: More than this is no program at work, but one that asks for ever.
+_FLOOD_OF_WORDS = 100_000_000
 
 
 class Said:
@@ -53,8 +57,12 @@ class Tools:
         self.children: set[int] = set()
 
     def hide(self, secret: str) -> None:
-        """Keep one more secret out of all that is told from here on."""
-        if len(secret) >= 4 and secret not in self._known:
+        """Keep one more secret out of all that is told from here on.
+
+        A short plain word (the old notes' `maas`) would take itself out of every sentence; where it stands as a
+        password, its form gives it away.
+        """
+        if (len(secret) >= 6 or not secret.isalnum()) and secret not in self._known:
             self._known.append(secret)
             self.redaction = Redaction(self._known)
 
@@ -91,7 +99,7 @@ class Tools:
         timeout: float = 3000.0,
         user: str = "",
         status: Callable[[str], None] | None = None,
-        flood: int = _KEPT,
+        flood: int = _FLOOD_OF_WORDS,
     ) -> Said:
         """Run a program that changes something: its output goes to the log. `status` gets the lines of apt's status."""
         self.note("$ " + " ".join(argv))
@@ -152,7 +160,7 @@ class Tools:
         user: str,
         tell: Callable[[str], None] | None,
         status: Callable[[str], None] | None = None,
-        flood: int = _KEPT,
+        flood: int = _FLOOD_OF_WORDS,
     ) -> Said:
         status_read = status_write = -1
         passed: tuple[int, ...] = ()
@@ -213,7 +221,8 @@ class _Reader:
         self._tell = tell
         self._flood = flood
         self._end = end
-        self._kept: list[bytes] = []
+        self._kept: deque[bytes] = deque()
+        self._held = 0
         self._size = 0
         self.flooded = False
 
@@ -230,6 +239,9 @@ class _Reader:
                 self._end()
                 break
             self._kept.append(data)
+            self._held += len(data)
+            while self._held > _KEPT and len(self._kept) > 1:
+                self._held -= len(self._kept.popleft())
             if self._tell is not None:
                 *lines, rest = re.split(rb"[\r\n]+", rest + data)
                 for line in lines:

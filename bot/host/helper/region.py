@@ -17,6 +17,8 @@ class RegionConfig:
     """`maas config`; `mode` is none before `maas init`."""
 
     def __init__(self, fields: dict[str, str]) -> None:
+        #: MAAS is there, and did not tell: nothing may be concluded.
+        self.unknown = False
         self.mode = fields.get("mode", "") or "none"
         self.url = fields.get("maas_url", "")
         self.host = fields.get("database_host", "")
@@ -58,6 +60,7 @@ def region_config(tools: Tools, password: bool = False) -> RegionConfig:
             if sign and re.fullmatch(r"[a-z_]+", name):
                 fields[name] = "" if value == "None" else value
     config = RegionConfig(fields)
+    config.unknown = not fields
     if config.password:
         tools.hide(config.password)
     return config
@@ -73,6 +76,11 @@ def api_status(tools: Tools, timeout: float = 5.0) -> int | None:
         return None
     finally:
         connection.close()
+
+
+def answers(status: int | None) -> bool:
+    """Whether this is the API's own answer; with TLS it sends the asker on."""
+    return status is not None and 200 <= status < 400
 
 
 #: Which services a region and a rack must have. Others (dhcpd, dhcpd6, ntp, syslog) may run or not, as MAAS needs them.

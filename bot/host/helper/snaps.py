@@ -15,7 +15,7 @@ from bot.host.helper.programs import Said, Tools, must
 from bot.host.helper.step import Step
 
 #: snapd hangs for minutes when it is down; healthy answers take well under a second.
-_PATIENCE = 20.0
+_SNAPD_ANSWERS = 20.0
 _QUIET = 600.0
 _CHANGE = 3600.0
 
@@ -40,7 +40,7 @@ def series(text: str) -> tuple[int, int] | None:
     return (int(found.group(1)), int(found.group(2))) if found else None
 
 
-def snap(tools: Tools, *words: str, timeout: float = _PATIENCE) -> Said:
+def snap(tools: Tools, *words: str, timeout: float = _SNAPD_ANSWERS) -> Said:
     """Ask snap something that it knows at once.
 
     Raises:

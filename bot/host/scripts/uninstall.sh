@@ -18,6 +18,12 @@ rm -f "$path" "$path.new"
 rmdir "$(dirname "$path")" 2>/dev/null || true
 if id -u "$user" >/dev/null 2>&1; then
     home=$(getent passwd "$user" | cut -d: -f6)
+    # Whoever is logged in with its key is shown out first.
+    if command -v loginctl >/dev/null; then loginctl terminate-user "$user" 2>/dev/null || true; fi
+    for try in 1 2 3 4 5 6 7 8 9 10; do
+        if ! pkill -KILL -u "$user"; then break; fi
+        sleep 0.5
+    done
     userdel "$user"
     if [ "$home" = "/var/lib/$user-login" ]; then rm -rf "$home"; fi
     echo "removed    user $user"

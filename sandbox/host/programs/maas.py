@@ -110,7 +110,8 @@ def init(words: list[str]) -> None:
 
 def database_fields(uri: str) -> dict[str, str]:
     if uri == "maas-test-db:///":
-        return {"host": SOCKETS, "port": "", "name": "maasdb", "user": "maas", "pass": "maas", "mode": "region+rack"}
+        known = {"host": SOCKETS, "port": "", "name": "maasdb", "user": "maas", "pass": "test-db-s3cret"}
+        return {**known, "mode": "region+rack"}
     parts = urlsplit(uri)
     if parts.scheme != "postgres":
         fail("Database URI needs to be either 'maas-test-db:///' or start with 'postgres://'")
@@ -210,6 +211,15 @@ def createadmin() -> None:
         fail(f"CommandError: A user with the email {mail} already exists.")
 
 
+def given_key() -> str:
+    """The key of the region stand-in that answers in this region's name, where there is one."""
+    try:
+        with open("/etc/standin/key", encoding="ascii") as stream:
+            return stream.read().strip()
+    except FileNotFoundError:
+        return ""
+
+
 def apikey(words: list[str]) -> None:
     fields = config()
     name = next((one.partition("=")[2] for one in words if one.startswith("--username=")), "")
@@ -218,7 +228,7 @@ def apikey(words: list[str]) -> None:
     if psql(fields, f"SELECT 1 FROM auth_user WHERE username = '{name}';").stdout.strip() != "1":
         fail("CommandError: User does not exist.")
     if "--generate" in words:
-        key = ":".join(secrets.token_hex(40)[start:end] for start, end in ((0, 18), (18, 36), (36, 68)))
+        key = given_key() or ":".join(secrets.token_hex(40)[start:end] for start, end in ((0, 18), (18, 36), (36, 68)))
         psql(fields, f"INSERT INTO standin_key (username, key) VALUES ('{name}', '{key}');")
         say(key)
         return

@@ -1,4 +1,4 @@
-"""`snap`, with snapd's texts and exit codes. A change is worked off by a service of its own: it outlives its asker."""
+"""`snap`, with snapd's texts and exit codes; `snap --daemon` is snapd. A change outlives its asker, and a power cut."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def main(words: list[str]) -> None:
     command, *rest = words or ["help"]
     options = [one for one in rest if one.startswith("-")]
     names = [one for one in rest if not one.startswith("-")]
-    if command == "--change":
-        work_off(names[0])
+    if command == "--daemon":
+        daemon()
     elif command == "version":
         say("snap    2.67\nsnapd   2.67\nseries  16")
     elif command == "list":
@@ -150,14 +150,19 @@ def ask(command: str, name: str, options: list[str]) -> None:
                 "purge": "--purge" in options,
             }
         )
-    subprocess.run(
-        ["systemd-run", "--quiet", "--collect", f"--unit=snapd-change-{number}", "/usr/bin/snap", "--change", number],
-        check=True,
-    )
     if "--no-wait" in options:
         say(number)
     else:
         one_change("watch", number)
+
+
+def daemon() -> None:
+    """Work off what is to be done, also what a power cut left half done."""
+    while True:
+        for one in read_state()["changes"]:
+            if one["status"] == "Doing":
+                work_off(one["id"])
+        time.sleep(0.05)
 
 
 def work_off(number: str) -> None:

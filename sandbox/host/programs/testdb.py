@@ -14,17 +14,20 @@ USER = 584788  # snap_daemon
 
 
 def _as_user(*words: str) -> list[str]:
-    return ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups", *words]
+    return ["runuser", "-u", "snap_daemon", "--", *words]
 
 
 def serve() -> None:
     """Make the cluster at the first start, then be the server."""
     time.sleep(float(fault("test-db-late", 0)))
+    # snapd makes this user, too.
+    if subprocess.run(["getent", "passwd", str(USER)], check=False, capture_output=True).returncode:
+        subprocess.run(["useradd", "--system", "--no-create-home", f"--uid={USER}", "snap_daemon"], check=True)
     for path in (SOCKETS, DATA):
         os.makedirs(path, mode=0o700, exist_ok=True)
-        os.chown(path, USER, USER)
+        os.chown(path, USER, 0)
     os.chmod(SOCKETS, 0o755)
-    os.chown(os.path.dirname(DATA), USER, USER)
+    os.chown(os.path.dirname(DATA), USER, 0)
     if not os.path.exists(DATA + "/PG_VERSION"):
         subprocess.run(
             _as_user(
@@ -40,7 +43,7 @@ def serve() -> None:
             break
         time.sleep(0.1)
     sql = (
-        "SELECT 'CREATE ROLE maas LOGIN SUPERUSER PASSWORD ''maas''' WHERE NOT EXISTS"
+        "SELECT 'CREATE ROLE maas LOGIN SUPERUSER PASSWORD ''test-db-s3cret''' WHERE NOT EXISTS"
         " (SELECT FROM pg_roles WHERE rolname = 'maas') \\gexec\n"
         "SELECT 'CREATE DATABASE maasdb OWNER maas' WHERE NOT EXISTS"
         " (SELECT FROM pg_database WHERE datname = 'maasdb') \\gexec\n"
