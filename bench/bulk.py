@@ -51,7 +51,7 @@ async def measure(options: Options | None = None) -> Report:
     sides = []
     for at_once in options.at_once:
         async with stage(options.fleet, options.speed) as world, world.bot() as bot:
-            await bot.ready()
+            await bot.ready(120.0)
             await world.view_filled()
             sides.append(await _bulk(world, options.machines, at_once))
     previews = await _previews(options)
@@ -165,7 +165,7 @@ async def _previews(options: Options) -> list[tuple[int, list[float]]]:
     """From the words of a bulk to the plan that shows whom it would touch."""
     found = []
     async with stage(options.preview_fleet) as world, world.bot() as bot:
-        await bot.ready()
+        await bot.ready(120.0)
         await world.view_filled(timeout=240.0)
         for count in options.previews:
             names = [f"node-{number}" for number in range(13, 13 + count)]

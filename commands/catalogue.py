@@ -20,6 +20,7 @@ from commands import (
     help,
     host,
     image_sources,
+    image_upload,
     images,
     install,
     keeping,
@@ -34,6 +35,7 @@ from commands import (
     records,
     release,
     rescue,
+    setup,
     sshkeys,
     status,
     testing,
@@ -45,12 +47,12 @@ def build_catalog() -> Catalog:
     """Collect every declared command."""
     return Catalog.from_modules(
         {
-            "Region": [status],
+            "Region": [status, setup],
             "Machines": [
                 *(machines, add, commission, testing, deploy, release, delete),
                 *(power, rescue, keeping, placing, clone, guide),
             ],
-            "Images": [images, image_sources],
+            "Images": [images, image_upload, image_sources],
             "Network": [network, dhcp, records],
             "Settings": [config, sshkeys, notifications],
             "The MAAS host": [host, install, backups, admin, database, logs],
