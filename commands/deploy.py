@@ -39,6 +39,7 @@ async def deploy(
     cloud_init: bool = False,
     in_memory: bool = False,
     comment: str = "",
+    when_ready: bool = False,
 ) -> Plan:
     """Install an operating system on Ready machines.
 
@@ -53,6 +54,7 @@ async def deploy(
         cloud_init: give the system data for cloud-init; nobody else sees it
         in_memory: run it from memory and leave the disks as they are (MAAS 3.4 and later)
         comment: for MAAS's event log
+        when_ready: wait for the image, where it is not there yet
     """
     selection = await select(ctx, machines)
     if in_memory and not await newer_than(ctx.region, _IN_MEMORY):
@@ -64,6 +66,7 @@ async def deploy(
         "kernel": kernel.strip().lower(),
         "in_memory": in_memory,
         "comment": comment_of(comment),
+        "when_ready": when_ready,
     }
     if cloud_init:
         data = await _cloud_init(ctx)
