@@ -35,6 +35,7 @@ from commands import (
     records,
     release,
     rescue,
+    setup,
     sshkeys,
     status,
     testing,
@@ -46,7 +47,7 @@ def build_catalog() -> Catalog:
     """Collect every declared command."""
     return Catalog.from_modules(
         {
-            "Region": [status],
+            "Region": [status, setup],
             "Machines": [
                 *(machines, add, commission, testing, deploy, release, delete),
                 *(power, rescue, keeping, placing, clone, guide),

@@ -107,21 +107,21 @@ async def without_image(
     return able, left_out, lacking
 
 
-async def coming(region: RegionService, names: Collection[ImageName]) -> set[ImageName]:
-    """Those of these images for which it makes sense to wait: half there, on the way to the racks, or selected."""
+async def expected(region: RegionService, names: Collection[ImageName]) -> list[ImageName]:
+    """Those of these images that are not there, and selected: an import brings them. None where that can't be read."""
     there = {one.name for one in images_of(region.imports.state.images.resources)}
-    found = {name for name in names if name in there}
-    if len(found) < len(names):
-        try:
-            chosen = [one.name for one in wanted_of(await region.imports.wanted())]
-        except MaasError:
-            chosen = []
-        found |= {
-            name
-            for name in names
-            if any((one.os, one.release) == (name.os, name.release) and one.arch in {"*", name.arch} for one in chosen)
-        }
-    return found
+    absent = [name for name in names if name not in there]
+    if not absent:
+        return []
+    try:
+        chosen = [one.name for one in wanted_of(await region.imports.wanted())]
+    except MaasError:
+        return []
+    return [
+        name
+        for name in absent
+        if any((one.os, one.release) == (name.os, name.release) and one.arch in {"*", name.arch} for one in chosen)
+    ]
 
 
 async def waits_for(region: RegionService, needed: Sequence[ImageName]) -> str:

@@ -109,7 +109,7 @@ async def test_deploying_is_refused_early_and_waits_on_request(tmp_path: Path) -
         refusal = await refused(it.talk, "deploy node-2 --series bionic")
         assert "ubuntu/bionic amd64, which it boots, is not ready: it is not there, and no import runs" in refusal
         plan = await it.talk.ask("deploy node-2 --series bionic --when-ready")
-        assert "It waits first: ubuntu/bionic amd64" in said(plan)
+        assert "Not ready yet: ubuntu/bionic amd64" in said(plan)
         await agree(it.talk, plan)
         await it.talk.reads(plan, "Waiting: ubuntu/bionic amd64")
         assert effects(it.world, "node-2") == {}
