@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from bot.audit import Audit
 from bot.operations.all_kinds import all_kinds
 from bot.operations.kinds import Kind
-from bot.storage import Database
+from bot.storage import Database, operations
 from bot.storage import operation_targets as targets
 from sandbox.demo import World
 from sandbox.slack import Message
@@ -114,7 +114,7 @@ async def test_killed_at_every_boundary(
         for name, order in zip(names, orders, strict=True):
             plan = await _planned(talk, order, before)
             assert plan.ephemeral_to is None, said(plan)
-            fate = Fate(herd.deadly, operation_id(plan))
+            fate = Fate(herd.deadly, _newest(url))
             moments = boundaries(_kind(name), _steps(url, fate.operation_id))
             fate.lay_out(moments)
             counts.append(len(moments))
@@ -167,6 +167,16 @@ def _steps(url: str, its_id: str) -> list[str]:
     query = sa.select(targets.c.key).where(targets.c.operation_id == its_id).order_by(targets.c.seq)
     try:
         return [str(key) for key in own.run_blocking(lambda it: it.execute(query).scalars().all())]
+    finally:
+        own.close()
+
+
+def _newest(url: str) -> str:
+    """The operation that was planned last."""
+    own = Database(_driver(url))
+    query = sa.select(operations.c.id).order_by(operations.c.created_at.desc()).limit(1)
+    try:
+        return str(own.run_blocking(lambda it: it.execute(query).scalar_one()))
     finally:
         own.close()
 
