@@ -12,7 +12,7 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from bench import ack, approvals, audit, decode, host, start, status
+from bench import ack, approvals, audit, bulk, decode, doctor, host, start, status, takeover
 from bench.report import Report, machine_note
 
 MEASURES: dict[str, Callable[[], Awaitable[Report]]] = {
@@ -22,6 +22,9 @@ MEASURES: dict[str, Callable[[], Awaitable[Report]]] = {
     "ack": ack.measure,
     "audit": audit.measure,
     "approvals": approvals.measure,
+    "bulk": bulk.measure,
+    "takeover": takeover.measure,
+    "doctor": doctor.measure,
     "host": host.measure,
 }
 

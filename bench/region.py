@@ -42,16 +42,20 @@ def answer(region: RegionStandIn, order: dict[str, Any]) -> Any:
         case "ready":
             sound = (one for one in region.world.machines.values() if one.status == READY and one.manners == Manners())
             return [one.hostname for one in sound][: order["count"]]
+        case "changes":
+            # When each machine began and ended, by the same clock as everybody else's on this host.
+            told = (one for one in region.world.events if one.type == "Node changed status")
+            return [[one.hostname, one.created, one.description] for one in told]
         case "commissioned":
             return sum(count for (op, _), count in region.effects.items() if op == "commission")
         case other:
             raise ValueError(other)
 
 
-async def main(machines: int) -> None:
+async def main(machines: int, speed: float = _SPEED) -> None:
     """Serve until standard input ends."""
     commissioning.BOOT = _BOOT  # or the first minute would show machines at which nothing happens
-    region = RegionStandIn(machines=machines, speed=_SPEED)
+    region = RegionStandIn(machines=machines, speed=speed)
     await region.start()
     lines = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
@@ -62,4 +66,4 @@ async def main(machines: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1])))
+    asyncio.run(main(int(sys.argv[1]), *map(float, sys.argv[2:3])))

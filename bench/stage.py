@@ -88,7 +88,7 @@ class Stage:
         names = await self._ready_machines(count)
         for begin in range(0, count, _AT_ONCE):
             plan = await self._plan(names[begin : begin + _AT_ONCE])
-            await self._confirm(plan)
+            await self.confirm(plan)
         async with asyncio.timeout(60):
             while await self.region.ask({"do": "commissioned"}) < before + count:
                 await asyncio.sleep(0.2)
@@ -101,17 +101,23 @@ class Stage:
         return names
 
     async def _plan(self, names: list[str]) -> Message:
+        return await self.plan(f"commission {' '.join(names)}")
+
+    async def plan(self, words: str) -> Message:
+        """Type words that are answered with a plan, and wait for it."""
         before = {message.ts for message in self.workspace.messages(OPS, OLGA)}
-        outcome = await self.workspace.slash(OLGA, OPS, f"commission {' '.join(names)}")
+        outcome = await self.workspace.slash(OLGA, OPS, words)
         assert outcome.error is None, outcome.error
 
         def plan() -> Message | None:
             fresh = [one for one in self.workspace.messages(OPS, OLGA) if one.ts not in before and one.bot_id]
             return next((one for one in fresh if _button(one) is not None), None)
 
-        return await until(plan, 30.0, "a plan to confirm")
+        found: Message = await until(plan, 60.0, "a plan to confirm", pause=0.005)
+        return found
 
-    async def _confirm(self, plan: Message) -> None:
+    async def confirm(self, plan: Message) -> None:
+        """Press its button."""
         found = _button(plan)
         assert found is not None
         block, button = found
@@ -146,11 +152,12 @@ class BotProcess(Child):
 
 
 @contextlib.asynccontextmanager
-async def stage(machines: int) -> AsyncIterator[Stage]:
-    """Both stand-ins on loopback; everything ends and is removed on the way out."""
+async def stage(machines: int, speed: float | None = None) -> AsyncIterator[Stage]:
+    """Both stand-ins on loopback; everything ends and is removed on the way out. `speed` is that of the machines."""
     with tempfile.TemporaryDirectory(prefix="maasbot-bench-") as name:
         folder = Path(name)
-        region = Child("region", ("-m", "bench.region", str(machines)), folder)
+        paces = () if speed is None else (str(speed),)
+        region = Child("region", ("-m", "bench.region", str(machines), *paces), folder)
         # The world's own region is not started: it would share this process with Slack.
         world = World.build(folder, machines=1, strict_timing=True)
         answers: dict[str, float] = {}

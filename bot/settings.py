@@ -91,6 +91,8 @@ class Settings(BaseSettings):
     admins: People = Field((), alias="MAASBOT_ADMINS")
     approval_channel: OneChannel = Field(None, alias="MAASBOT_APPROVAL_CHANNEL")
     approval_ttl: Duration = Field(timedelta(minutes=30), alias="MAASBOT_APPROVAL_TTL")
+    #: How long nothing of an import arrives before it is called stalled.
+    import_stalled_after: Duration = Field(timedelta(minutes=10), alias="MAASBOT_IMPORT_STALLED_AFTER")
     keep_operations: Duration = Field(timedelta(days=90), alias="MAASBOT_KEEP_OPERATIONS")
     audit_file: OptionalText = Field(None, alias="MAASBOT_AUDIT_FILE")
     regions: dict[str, RegionSettings] = Field(default_factory=dict, alias="regions")

@@ -120,6 +120,15 @@ inbox = sa.Table(
     sa.Column("replica", sa.String(40), nullable=False, default=""),
 )
 
+#: What operations need and must not show, encrypted (see operations.sealed).
+sealed = sa.Table(
+    "sealed",
+    metadata,
+    sa.Column("key", sa.String(40), primary_key=True),
+    sa.Column("box", sa.Text, nullable=False),
+    sa.Column("sealed_at", sa.Float, nullable=False),
+)
+
 #: Which operation works on which machine (see operations.locks).
 locks = sa.Table(
     "locks",

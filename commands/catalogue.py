@@ -4,32 +4,41 @@ from __future__ import annotations
 
 from bot.command.declaration import Catalog
 from commands import (
+    add,
     admin,
     approvals,
     audit,
     backups,
+    clone,
     commission,
     config,
     database,
     delete,
+    deploy,
     dhcp,
     guide,
     help,
     host,
     image_sources,
+    image_upload,
     images,
     install,
+    keeping,
     logs,
     machines,
     network,
     notifications,
     operations,
+    placing,
     policy,
     power,
     records,
     release,
+    rescue,
+    setup,
     sshkeys,
     status,
+    testing,
     watch,
 )
 
@@ -38,9 +47,12 @@ def build_catalog() -> Catalog:
     """Collect every declared command."""
     return Catalog.from_modules(
         {
-            "Region": [status],
-            "Machines": [machines, commission, power, release, delete, guide],
-            "Images": [images, image_sources],
+            "Region": [status, setup],
+            "Machines": [
+                *(machines, add, commission, testing, deploy, release, delete),
+                *(power, rescue, keeping, placing, clone, guide),
+            ],
+            "Images": [images, image_upload, image_sources],
             "Network": [network, dhcp, records],
             "Settings": [config, sshkeys, notifications],
             "The MAAS host": [host, install, backups, admin, database, logs],

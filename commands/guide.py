@@ -48,7 +48,7 @@ async def guide_pxe(ctx: Context) -> Message:
     if before:
         parts += [Paragraph([Mark.WARN, " First, or it will not boot:"]), Bullets(before)]
     else:
-        parts.append(Paragraph([Mark.OK, f" {region.name} is ready: rack connected, DHCP on, images there."]))
+        parts.append(Paragraph([Mark.OK, f" Region {region.name} is ready: rack connected, DHCP on, images there."]))
     for title, lines in _STEPS.items():
         parts += [Paragraph([Bold(title)]), Bullets([[line] for line in lines])]
     told = f" {waits} I'll say so {where} when it appears, with buttons to name and commission it."
@@ -74,7 +74,7 @@ def _not_ready(region: RegionService) -> list[Text]:
     if images is not None and not any(one.complete for one in images.resources):
         found.append(["No image is complete: machines boot from them. ", Code("/maas status"), " shows the import."])
     if racks is None or vlans is None or images is None:
-        found.append(["I have not read all of ", f"{region.name} yet: look at ", Code("/maas status"), "."])
+        found.append(["I have not read all of ", f"the region {region.name} yet: look at ", Code("/maas status"), "."])
     return found
 
 

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from bot.command.context import Context, RefusalError
 from bot.command.declaration import command
+from bot.maas.errors import MaasError
 from bot.maas.image_defaults import DEFAULT_URL, Packaging, default_keyring, is_default_url, packaging_of
 from bot.maas.models_images import BootSource, Selection
 from bot.message import Bold, Bullets, Code, Message, Note, Paragraph, Part, Span, Text, say
@@ -91,15 +92,15 @@ async def images_source_reset(
         raise RefusalError(say("MAAS was installed as a snap or from packages; write one of the two."))
     sources = await ctx.region.api.boot_sources()
     meant = _meant(sources, source)
-    packaging = (
-        Packaging.SNAP if snap else Packaging.DEB if deb else packaging_of([one.keyring_filename for one in sources])
-    )
+    packaging = Packaging.SNAP if snap else Packaging.DEB if deb else await _packaging(ctx, sources)
     if keyring:
         path = _checked_path(keyring)
     elif packaging is not None:
         path = default_keyring(packaging)
-    elif meant is None or meant.keyring_filename == default_keyring(Packaging.DEB):
-        path = ""  # MAAS sets its own, or has it
+    elif meant is not None and meant.keyring_filename == default_keyring(Packaging.DEB):
+        path = meant.keyring_filename
+    elif meant is None and not await ctx.region.api.boot_resources():
+        path = ""  # With no image that it could delete, MAAS makes its own source at the next import.
     else:
         raise RefusalError(
             say(
@@ -117,6 +118,17 @@ async def images_source_reset(
         )
     options = {"url": DEFAULT_URL, "keyring": path, "packaging": "", "source": meant.id if meant is not None else None}
     return await plan_for(ctx, "images-source-reset", options, "reset")
+
+
+async def _packaging(ctx: Context, sources: list[BootSource]) -> Packaging | None:
+    """How MAAS was installed, as far as its sources or its host tell."""
+    told = packaging_of([one.keyring_filename for one in sources])
+    if told is None and ctx.region.mirror is not None:
+        try:
+            told = (await ctx.region.mirror.look_at_mirror(DEFAULT_URL, "")).packaging
+        except MaasError:
+            return None
+    return told
 
 
 def _meant(sources: list[BootSource], number: int) -> BootSource | None:

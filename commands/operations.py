@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from bot.command.context import Context, RefusalError
 from bot.command.declaration import command
 from bot.message import Bold, Bullets, Code, Message, Note, Paragraph, Part, say
 from bot.operations import view
 from bot.operations.plan import Plan
-from bot.operations.records import Operation
+from bot.operations.records import Operation, TargetState
 from bot.policy import Risk
+
+_STOPPED = (TargetState.STOPPED, TargetState.UNTOUCHED)
+_ONLY = {"all": (TargetState.FAILED, *_STOPPED), "failed": (TargetState.FAILED,), "rest": _STOPPED}
 
 
 @command("ops", risk=Risk.READ, example="/maas ops")
@@ -65,18 +70,22 @@ async def cancel(ctx: Context, operation: str, /) -> Message:
 
 
 @command("retry", risk=Risk.CHANGE, example="/maas retry op-4k2f")
-async def retry(ctx: Context, operation: str, /) -> Plan:
+async def retry(ctx: Context, operation: str, /, *, only: Literal["all", "failed", "rest"] = "all") -> Plan:
     """Plan an operation again for those of its machines that did not end well, from the step that failed.
 
     Its options are the same. What was done stays done. The new plan is shown first, and confirmed or approved like any
     other.
+
+    Args:
+        only: failed for those that failed, rest for those that were stopped or never begun
     """
     found = await _get(ctx, operation)
     if not found.state.ended:
         raise RefusalError(say(Code(found.id), f" has not ended: it is {found.state}."))
-    options = await ctx.operations.retry_options(found)
+    options = await ctx.operations.retry_options(found, _ONLY[only])
     if options is None:
-        raise RefusalError(say(Code(found.id), ": all of it ended well. There is nothing to do again."))
+        ended = {"all": "all of it ended well", "failed": "no machine of it failed", "rest": "all of it was begun"}
+        raise RefusalError(say(Code(found.id), f": {ended[only]}. There is nothing to do again."))
     region = next((one for one in ctx.regions if one.name == found.region), None)
     if region is None:
         raise RefusalError(say(f"The region {found.region} is no longer in the settings."))

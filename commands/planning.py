@@ -18,7 +18,7 @@ async def plan_for(ctx: Context, kind: str, options: Mapping[str, Any], done: st
         RefusalError: none of the machines can be worked on; it gives the reason for each.
         MaasError: MAAS can't be asked.
     """
-    plan = await ctx.operations.plan(kind, ctx.region, options)
+    plan = await ctx.operations.plan(kind, ctx.region, {**options, **ctx.pacing.options})
     if ctx.queue and (await ctx.operations.behind(plan))[1] is not None:
         return plan
     if not plan.targets:

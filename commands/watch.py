@@ -55,14 +55,12 @@ async def watch(
         created_at=time.time(),
     )
     silent = f", but not {hours}" if hours else ""
-    text = f"From now on this channel is told of {_MEANS[kind]} in {ctx.region.name}{silent}. Set by {ctx.person.name}."
+    of = f"{_MEANS[kind]} in region {ctx.region.name}{silent}"
+    text = f"From now on this channel is told of {of}. Set by {ctx.person.name}."
     hello = Happening(Sort.TOLD, HELLO, "Watch", text, Mark.OK, f"/maas unwatch {kind}", at=time.time())
     await ctx.watches.store.add(made, _entry(ctx, "watch.set", made), hello=hello)
     ctx.watches.tell_soon()
-    return say(
-        Mark.OK,
-        f" I tell this channel of {_MEANS[kind]} in {ctx.region.name}{silent}. If I can't post here, I tell you.",
-    )
+    return say(Mark.OK, f" I tell this channel of {of}. If I can't post here, I tell you.")
 
 
 @command("watch list", risk=Risk.READ, example="/maas watch list")
@@ -105,14 +103,17 @@ async def unwatch(ctx: Context, what: Literal["machines", "failures", "images", 
         )
     for one in found:
         await ctx.watches.store.remove(one.id, _entry(ctx, "watch.removed", one))
-    ended = ", ".join(f"{one.what} in {one.region}" for one in found)
+    ended = ", ".join(f"{one.what} in region {one.region}" for one in found)
     return say(f"This channel is told no more of: {ended}.")
 
 
 def _line(one: Watch) -> Text:
     quiet = f", not {one.quiet}" if one.quiet else ""
     until = f", for {duration(one.until - time.time())} more" if one.until is not None else ""
-    return [Bold(one.what.value), f"  {_MEANS[one.what]}, in {one.region}{quiet}{until}. Set by {one.person_name}."]
+    return [
+        Bold(one.what.value),
+        f"  {_MEANS[one.what]}, in region {one.region}{quiet}{until}. Set by {one.person_name}.",
+    ]
 
 
 async def _for_admins(ctx: Context) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from bot.app import Bot, Pace
 from bot.command.parser import Parser
+from bot.maas.import_watcher import ImportPace
 from bot.settings import Settings, load_settings
 from bot.slack.manifest import CommandDoc, build_manifest
 from bot.telemetry import set_up_logging
@@ -209,7 +210,10 @@ async def _run(world: World, port: int, *, keep: bool) -> int:
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    bot = Bot(settings, build_catalog(), overview, pace=Pace(events=1.0, snapshot=5.0, rereads=1.0))
+    # Who makes the demo's mirror stall wants to read of it while looking on.
+    imports = ImportPace(busy=1.0, stalled_after=100.0)
+    pace = Pace(events=1.0, snapshot=5.0, rereads=1.0, imports=imports)
+    bot = Bot(settings, build_catalog(), overview, pace=pace)
     saving = asyncio.create_task(_save(world)) if keep else None
     try:
         await bot.start()

@@ -49,6 +49,7 @@ def test_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.mode == "socket"
     assert (settings.http_host, settings.http_port) == ("127.0.0.1", 3000)
     assert settings.approval_ttl == timedelta(minutes=30)
+    assert settings.import_stalled_after == timedelta(minutes=10)
     assert settings.channels == ()
     assert settings.all_regions()["default"].key().get_secret_value() == GOOD["MAAS_API_KEY"]
     assert all(secret not in repr(settings) for secret in SECRETS)

@@ -83,7 +83,7 @@ def _power(entry: Entry, details: Mapping[str, Any]) -> str:
 def _watch(what: str) -> Callable[[Entry, Mapping[str, Any]], str]:
     def tell(entry: Entry, details: Mapping[str, Any]) -> str:
         quiet = _text(details, "quiet")
-        return f"{what} {_text(details, 'what')} in {entry.region}" + (f", quiet {quiet}" if quiet else "")
+        return f"{what} {_text(details, 'what')} in region {entry.region}" + (f", quiet {quiet}" if quiet else "")
 
     return tell
 

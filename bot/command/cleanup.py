@@ -33,6 +33,13 @@ def clean(text: str) -> str:
     return text.translate(_QUOTES).strip()
 
 
+def as_typed(text: str) -> str:
+    """A text of several lines as it was typed, without what Slack makes of addresses and of `<`, `>` and `&`."""
+    text = _LINK.sub(lambda match: _typed_link(match[1], match[2]), text.replace("\r\n", "\n"))
+    text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    return text.replace("\u00a0", " ")
+
+
 def split(text: str) -> list[str]:
     """Split cleaned text into words; quotes group. An apostrophe with no partner is just a letter."""
     try:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from bot.command.beside import Beside
 from bot.message import Message
+from bot.operations.pacing import Pacing
 from bot.people import Identity, Origin
 
 if TYPE_CHECKING:
@@ -38,6 +40,10 @@ class Context:
     parser: Parser
     audit: Audit
     watches: Watches
+    #: How a bulk is to go about its machines.
+    pacing: Pacing = field(default_factory=Pacing)
+    #: What came beside the words.
+    given: Beside = field(default_factory=Beside)
     #: Whether the person named the region, rather than meaning the usual one.
     region_named: bool = False
 

@@ -46,7 +46,14 @@ class Command:
     def makes_plan(self) -> bool:
         """Whether it answers with a plan, which is shown and asked for first, or acts at once."""
         answer = inspect.signature(self.handler).return_annotation
-        return (answer if isinstance(answer, str) else getattr(answer, "__name__", "")) == "Plan"
+        told = answer if isinstance(answer, str) else getattr(answer, "__name__", "")
+        return "Plan" in told.split(" | ")
+
+    @property
+    def bulk(self) -> bool:
+        """Whether it plans work on any number of machines: it takes the options of every bulk then."""
+        kinds = {parameter.kind for parameter in inspect.signature(self.handler).parameters.values()}
+        return self.makes_plan and self.machine is not None and inspect.Parameter.VAR_POSITIONAL in kinds
 
     @property
     def words(self) -> tuple[str, ...]:

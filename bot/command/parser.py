@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import typing
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, get_type_hints
 
@@ -14,9 +14,17 @@ from cyclopts import exceptions as faults
 
 from bot.command.cleanup import clean, split
 from bot.command.declaration import Catalog, Command
-from bot.message import Code, Message, Note, Paragraph, Span, Text
+from bot.message import Code, Message, Note, Paragraph, Span, Text, plain
+from bot.operations.pacing import Pacing
 
 _LONGEST_QUOTE = 60
+
+#: What every command takes that plans work on any number of machines, and what each means.
+_BULK = {
+    "at-once": "how many machines at the same time",
+    "canary": "so many machines first, and the others only if these end well",
+    "stop-after": "begin no further machine after so many failures",
+}
 
 
 class UsageError(Exception):
@@ -38,6 +46,7 @@ class Call:
     region: str | None = None
     reason: str = ""
     queue: bool = False
+    pacing: Pacing = field(default_factory=Pacing)
 
     def run(self, context: Any) -> Awaitable[Any]:
         return self.command.handler(context, *self.args, **self.kwargs)
@@ -63,6 +72,9 @@ class Parser:
         queue = "--queue" in tokens
         tokens = [token for token in tokens if token != "--queue"]  # noqa: S105 - a word of the command line
         command, rest = self._find(tokens)
+        pacing = Pacing()
+        if command.bulk:
+            rest, pacing = _take_pacing(rest)
         app = self._apps[command.name]
         try:
             _, bound, _ = app.parse_args(
@@ -70,7 +82,7 @@ class Parser:
             )
         except faults.CycloptsError as error:
             raise UsageError(self._explain(command, error)) from None
-        return Call(command, words, tuple(bound.args), dict(bound.kwargs), region, reason or "", queue)
+        return Call(command, words, tuple(bound.args), dict(bound.kwargs), region, reason or "", queue, pacing)
 
     def usage(self, command: Command) -> str:
         """One line like `commission MACHINES… [--enable-ssh]`."""
@@ -83,7 +95,8 @@ class Parser:
             elif parameter.kind is inspect.Parameter.KEYWORD_ONLY:
                 flag = _flag(parameter.name)
                 takes_value = not isinstance(parameter.default, bool)
-                parts.append(f"[{flag} {_metavar(parameter)}]" if takes_value else f"[{flag}]")
+                words = f"{flag} {_metavar(parameter)}" if takes_value else flag
+                parts.append(f"[{words}]" if optional else words)
             else:
                 parts.append(f"[{name}]" if optional else name)
         return " ".join(parts)
@@ -91,11 +104,12 @@ class Parser:
     def options(self, command: Command) -> list[tuple[str, str]]:
         """Each option with its description from the docstring's Args section."""
         described = _described_args(command.handler)
-        return [
+        own = [
             (_flag(parameter.name), described.get(parameter.name.rstrip("_"), ""))
             for parameter in _own_parameters(command.handler)
             if parameter.kind is inspect.Parameter.KEYWORD_ONLY
         ]
+        return [*own, *((f"--{name}", text) for name, text in _BULK.items())] if command.bulk else own
 
     def _find(self, tokens: Sequence[str]) -> tuple[Command, list[str]]:
         lowered = [token.lower() for token in tokens]
@@ -108,7 +122,7 @@ class Parser:
     def _no_such_command(self, lowered: Sequence[str]) -> Message:
         names = self._catalog.names()
         typed = lowered[0] if lowered else ""
-        near = get_close_matches(" ".join(lowered[:2]), names, 2, 0.75) or get_close_matches(typed, names, 3, 0.55)
+        near = get_close_matches(" ".join(lowered[:2]), names, 2, 0.75) or get_close_matches(typed, names, 3, 0.6)
         family = [name for name in names if name.split()[0] == typed]
         typed = _cut(typed)
         text: list[Span] = [Code(typed or "(nothing)"), " is no command. "]
@@ -201,6 +215,29 @@ def _take_option(tokens: list[str], name: str) -> tuple[list[str], str | None]:
         if token.startswith(f"--{name}="):
             return tokens[:at] + tokens[at + 1 :], token.partition("=")[2]
     return tokens, None
+
+
+def _take_pacing(tokens: list[str]) -> tuple[list[str], Pacing]:
+    """Take the options of every bulk out of the words.
+
+    Raises:
+        UsageError: the value of one is no number from 1 up.
+    """
+    given: dict[str, int] = {}
+    rest: list[str] = []
+    words = iter(tokens)
+    for token in words:
+        name, equals, value = _fold_option(token).partition("=")
+        if name.removeprefix("--") not in _BULK or not name.startswith("--"):
+            rest.append(token)
+            continue
+        value = value if equals else next(words, "")
+        if not (value.isascii() and value.isdigit() and 0 < int(value) < 100_000):
+            fits: list[Span] = [Code(_cut(value)), f" does not fit {name}."] if value else [f"{name} needs a value."]
+            text = [*fits, " It takes a whole number from 1 up, like ", Code(f"{name} 3"), "."]
+            raise UsageError(Message(plain(text), (Paragraph(text),)))
+        given[name.removeprefix("--").replace("-", "_")] = int(value)
+    return rest, Pacing(**given)
 
 
 def _fold_option(token: str) -> str:

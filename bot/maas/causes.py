@@ -66,7 +66,7 @@ async def why_failed(region: Region, machine: Machine) -> Cause:
         everything = await region.events(id=machine.system_id, level="DEBUG", limit=_EVENTS)
         if machine.status is MachineStatus.BROKEN and (marked := _marked_broken(everything)) is not None:
             return marked
-        events = run_log.latest_run(everything)
+        events = run_log.latest_run(everything, failed=machine.status.failed)
     except MaasError as error:
         failures.append(error)
     runs: list[tuple[ResultsOf, ScriptResultSet]] = []
@@ -79,7 +79,8 @@ async def why_failed(region: Region, machine: Machine) -> Cause:
             runs.extend([(kind, found)] if found is not None else [])
     if failures and not events and not runs:
         raise failures[0]
-    return _with_events(await _judge(region, machine, events, runs), events)
+    telling = run_log.up_to_failure(events, machine.status_name) if machine.status.failed else events
+    return _with_events(await _judge(region, machine, telling, runs), events)
 
 
 def power_words(said: str) -> str:

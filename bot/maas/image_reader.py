@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from bot.maas.models_region import BootResource
 from bot.maas.region import Region
 
-#: A complete image is looked at again after this time (seconds); while an import runs, which may bring a newer
-#: version of it, after the second.
-_REST, _REST_IN_IMPORT = 600.0, 60.0
+#: A complete image is looked at again after this time (seconds), when no import runs that may bring a newer version.
+_REST = 600.0
 #: Images read in one round. The rest waits for the next.
 _A_ROUND = 100
 
@@ -27,7 +26,9 @@ class Images:
 class ImageReader:
     """A round costs two short calls, and one for each image that is not complete."""
 
-    def __init__(self, region: Region) -> None:
+    def __init__(self, region: Region, rest_in_import: float = 30.0) -> None:
+        """`rest_in_import`: seconds after which a complete image is looked at again while an import runs."""
+        self._rest_in_import = rest_in_import
         self._region = region
         self._known: dict[int, tuple[float, BootResource]] = {}
         self._latest: tuple[float, Images] | None = None
@@ -48,7 +49,7 @@ class ImageReader:
         importing = await self._region.is_importing()
         listed = await self._region.boot_resources()
         self._known = {one.id: self._known[one.id] for one in listed if one.id in self._known}
-        rest = _REST_IN_IMPORT if importing else _REST
+        rest = self._rest_in_import if importing else _REST
         room = _A_ROUND
         resources: list[BootResource] = []
         for one in listed:

@@ -108,6 +108,7 @@ class ImportFollower:
         self._seen: dict[str, int] = {}
         self._steps: deque[tuple[float, int]] = deque(maxlen=64)
         self._loaded = 0
+        self._longest = 0.0
         # Of the whole import: at its end a look may come between the images' going and the import's.
         self._ever: set[str] = set()
         self._half: set[ImageName] = set()
@@ -139,6 +140,7 @@ class ImportFollower:
         if not before.phase.importing:
             self._files, self._seen, self._loaded, self._ever, self._half = {}, {}, 0, set(), set()
             self._steps.clear()
+            self._longest = 0.0
         for sha, file in files.items():
             if not file.complete:
                 self._files[sha] = file.size
@@ -154,6 +156,8 @@ class ImportFollower:
         self._seen = now_there
         began = before.began if before.phase.importing and before.began is not None else now
         moved_at = now if moved or before.moved_at is None else before.moved_at
+        if moved and before.moved_at is not None and before.phase.importing:
+            self._longest = max(self._longest, now - before.moved_at)
         done, total = sum(now_there.values()), sum(self._files.values())
         if moved or not self._steps:
             self._steps.append((now, self._loaded))
@@ -162,7 +166,8 @@ class ImportFollower:
         return ImportState(phase, now, images, began, moved_at, done, total, rate, before.last)
 
     def _phase(self, unchanged: float, rate: float | None) -> Phase:
-        if unchanged >= self._stalled_after:
+        # A mirror so slow that it was called stalled once, and was not, gets longer the next time.
+        if unchanged >= max(self._stalled_after, 1.5 * self._longest):
             return Phase.STALLED
         if not self._loaded:
             return Phase.STARTING

@@ -21,8 +21,9 @@ from bot.maas.errors import MaasError
 from bot.maas.files import read_json, write_json
 from bot.maas.images import images_of, missing, wanted_of
 from bot.maas.import_state import STALLED_AFTER, ImportFollower, ImportState, LastImport, Phase
-from bot.maas.models_images import Selection
+from bot.maas.models_images import RackImages, Selection
 from bot.maas.region import Region
+from bot.maas.shared_reads import SharedReads
 from bot.maas.watcher import RegionWatcher
 
 
@@ -64,6 +65,7 @@ class ImportWatcher:
         self._follower = ImportFollower(self.pace.stalled_after)
         self._changes: Broadcast[ImportState] = Broadcast()
         self._looking = asyncio.Lock()
+        self._reads = SharedReads()
         self._task: asyncio.Task[None] | None = None
         self._saved: Any = None
         self._recalled: dict[str, Any] | None = None
@@ -112,6 +114,15 @@ class ImportWatcher:
         for source in await self._region.boot_sources():
             found += await self._region.selections(source.id)
         return found
+
+    async def setting(self, name: str) -> str:
+        """A setting of the region, "" where it has none; as young as a look at an import. Raises MaasError."""
+        value = await self._reads.get(name, self.pace.busy, lambda: self._region.get_config(name))
+        return str(value or "")
+
+    async def rack_images(self, system_id: str) -> RackImages:
+        """What a rack has of the images; as young as a look at an import. Raises MaasError."""
+        return await self._reads.get(f"rack {system_id}", self.pace.busy, lambda: self._region.rack_images(system_id))
 
     async def start(self) -> None:
         """Begin to watch. Does not wait for the region."""

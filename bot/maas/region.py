@@ -13,7 +13,7 @@ from bot.maas.decoding import decode, decode_list
 from bot.maas.errors import BadRequest, Forbidden, NotFound
 from bot.maas.exchange import Kind
 from bot.maas.image_calls import ImageCalls
-from bot.maas.machine_calls import MachineCalls
+from bot.maas.machine_changes import MachineChanges
 from bot.maas.machine_detail import DetailCalls
 from bot.maas.models import Event, Machine, User, Version
 from bot.maas.models_region import (
@@ -43,7 +43,7 @@ MAX_EVENTS = 1000
 ResultsOf = Literal["current-commissioning", "current-testing", "current-installation"]
 
 
-class Region(MachineCalls, DetailCalls, PowerCalls, ImageCalls, NetworkCalls, SettingsCalls):
+class Region(MachineChanges, DetailCalls, PowerCalls, ImageCalls, NetworkCalls, SettingsCalls):
     """One region's API. All methods raise `MaasError` and nothing else for what the world does."""
 
     def __init__(self, transport: Transport, name: str = "default") -> None:

@@ -15,11 +15,11 @@ _BEGINNINGS = (
     "User starting deployment",
     "User releasing node",
     "User erasing disk",
-    "User powering up node",
-    "User powering down node",
     "User starting rescue mode",
     "User entering rescue mode",
 )
+#: The same of a machine that nothing else was done to: of one that failed, its power is what somebody tried afterwards.
+_POWER = ("User powering up node", "User powering down node")
 #: Event types that MAAS writes of its own doing: the machine itself need not have done anything for them.
 _MAAS_OWN = frozenset(
     {
@@ -47,13 +47,23 @@ _MAAS_OWN = frozenset(
 )
 
 
-def latest_run(events: Sequence[Event]) -> list[Event]:
-    """The events since something was last begun, newest first."""
+def latest_run(events: Sequence[Event], *, failed: bool = True) -> list[Event]:
+    """The events since something was last begun, newest first. `failed`: the machine is in a state of failure."""
     newest_first = sorted(events, key=lambda event: event.id, reverse=True)
+    begins = _BEGINNINGS if failed else (*_BEGINNINGS, *_POWER)
     for index, event in enumerate(newest_first):
-        if event.type.startswith(_BEGINNINGS):
+        if event.type.startswith(begins):
             return newest_first[: index + 1]
     return newest_first
+
+
+def up_to_failure(run: Sequence[Event], state: str) -> list[Event]:
+    """Of a run, newest first, what was logged until the machine came to `state`: later trouble is not its cause."""
+    for index, event in enumerate(run):
+        came_to_it = event.type == "Node changed status" and f"to '{state}'" in event.description
+        if came_to_it or event.type == "Marking node failed":
+            return list(run[index:])
+    return list(run)
 
 
 def sign_of_life(events: Sequence[Event]) -> Event | None:

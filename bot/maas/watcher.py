@@ -69,7 +69,7 @@ class RegionWatcher:
         self._backoff = (retries or Retries()).backoff
         self._sync = FleetSync(region, fleet, self._settings.sync)
         #: The images, read once for everybody.
-        self.images = ImageReader(region)
+        self.images = ImageReader(region, self._settings.snapshot_every)
         self._reader = SnapshotReader(region, self.images, min(2.0, self._settings.snapshot_every / 4))
         self._availability = Availability(None, datetime.now(UTC))
         self._changes: Broadcast[Availability] = Broadcast()

@@ -40,6 +40,7 @@ class Commissioning(MachineKind):
 
     name = "commission"
     verb, participle, past = "Commission", "Commissioning", "Commissioned"
+    may_look_done = True
 
     async def plan(self, region: RegionService, options: Mapping[str, Any]) -> Plan:
         """Look at each machine anew and leave out those that MAAS would refuse."""

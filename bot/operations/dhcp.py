@@ -50,8 +50,7 @@ def planned_dhcp(choice: DhcpChoice, options: Mapping[str, Any]) -> list[Planned
     make, switch = dhcp_steps(options)
     planned = []
     if not choice.made:
-        facts = {"in": subnet_name(choice.subnet)}
-        planned.append(PlannedStep(make, "none", told_range(choice.range), facts))
+        planned.append(PlannedStep(make, "none", told_range(choice.range)))
     if not choice.on or choice.vlan.primary_rack != choice.rack.system_id:
         today = "on, by another rack" if choice.on else "off"
         planned.append(PlannedStep(switch, today, f"on, served by {choice.rack.hostname}"))

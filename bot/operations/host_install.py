@@ -143,7 +143,7 @@ class Installing(HostKind):
             JobStep("snapd", "snapd", StepName.SNAPD, NoArguments(), "see that snapd answers"),
             JobStep("snap-maas", "Snap maas", StepName.SNAP_INSTALL, maas, f"install it from {channel}"),
         ]
-        steps += _test(url) if database is Database.TEST else _production(url, wide=bool(options.get("wide")))
+        steps += _test(channel, url) if database is Database.TEST else _production(url, wide=bool(options.get("wide")))
         steps += [
             JobStep(
                 "permissions",
@@ -182,10 +182,11 @@ class Installing(HostKind):
         )
 
 
-def _test(url: str | None) -> list[OperationStep]:
-    test_db = SnapArguments(snap=Snap.TEST_DB, channel="latest/stable")
+def _test(channel: str, url: str | None) -> list[OperationStep]:
+    # Its tracks are those of MAAS: the same release has the PostgreSQL that goes with it.
+    test_db = SnapArguments(snap=Snap.TEST_DB, channel=channel)
     return [
-        JobStep("snap-test-db", "Snap maas-test-db", StepName.SNAP_INSTALL, test_db, "install it"),
+        JobStep("snap-test-db", "Snap maas-test-db", StepName.SNAP_INSTALL, test_db, f"install it from {channel}"),
         InitStep(InitArguments(database=Database.TEST, url=url)),
     ]
 

@@ -97,14 +97,7 @@ def _stalled(evidence: Evidence) -> Finding:
 
 def _at_rest(evidence: Evidence) -> Iterator[Finding]:
     if evidence.sources is not None and not evidence.sources:
-        yield Finding(
-            Case.NO_SOURCE,
-            "MAAS has no source of images.",
-            "Somebody deleted it. Nothing can be imported, and the next import makes MAAS's default source again.",
-            ("the list of boot sources is empty",),
-            ("Restore MAAS's default source, then import.",),
-            recovers=True,
-        )
+        yield _no_source(evidence)
         return
     if evidence.notices:
         yield _index_missing(evidence)
@@ -115,6 +108,21 @@ def _at_rest(evidence: Evidence) -> Iterator[Finding]:
     rest = [name for name in evidence.missing if name not in {one.name for one in half}]
     if rest:
         yield _missing(evidence, listing(rest), len(rest))
+
+
+def _no_source(evidence: Evidence) -> Finding:
+    there = evidence.doomed
+    words = (
+        "Somebody deleted it. The next import, which MAAS begins by itself every hour, makes its default source again"
+    )
+    words += f", with one release selected, and deletes the other images ({listing(there)})." if there else "."
+    restore = "Restore MAAS's default source, select what is there, then import."
+    if there and evidence.packaging is None:
+        # MAAS's own way would delete what is there, and for ours the place of the keyring has to be known.
+        restore = "/maas images source reset --snap, or --deb, as MAAS was installed, restores it and keeps the images."
+    can = evidence.packaging is not None or not there
+    seen = ("the list of boot sources is empty",)
+    return Finding(Case.NO_SOURCE, "MAAS has no source of images.", words, seen, (restore,), recovers=can)
 
 
 def _half(evidence: Evidence) -> Finding:

@@ -7,8 +7,8 @@ import time
 from dataclasses import dataclass
 
 from bot.maas.errors import Forbidden, MaasError
-from bot.maas.image_defaults import packaging_of, restart_commands
-from bot.maas.images import Image, ImageName, Wanted, images_of, is_half, missing, wanted_of
+from bot.maas.image_defaults import Packaging, packaging_of, restart_commands
+from bot.maas.images import Image, ImageName, Wanted, found, images_of, is_half, missing, wanted_of
 from bot.maas.import_state import ImportState
 from bot.maas.mirror import MirrorFindings
 from bot.maas.models import Event
@@ -52,6 +52,7 @@ class Evidence:
         commissioning: the release that machines boot to be commissioned; "" unknown.
         now: seconds since the epoch.
         restart: what restarts the region, to be typed on its host.
+        packaging: how MAAS was installed; None when nothing tells.
         host_trouble: why the host could not be asked, although there is a way to it.
         looked_from_host: whether the host was asked.
     """
@@ -65,6 +66,7 @@ class Evidence:
     commissioning: str = ""
     now: float = 0.0
     restart: tuple[str, ...] = ()
+    packaging: Packaging | None = None
     host_trouble: str = ""
     looked_from_host: bool = False
 
@@ -80,6 +82,14 @@ class Evidence:
     def missing(self) -> list[ImageName]:
         """What is wanted and not complete."""
         return missing(self.wanted, self.images)
+
+    @property
+    def doomed(self) -> list[ImageName]:
+        """What is there and no longer selected: the next import deletes it. Nothing where that can't be known."""
+        if self.sources is None:
+            return []
+        chosen = [one.name for one in self.wanted]
+        return [one.name for one in self.images if not one.uploaded and not any(found(name, [one]) for name in chosen)]
 
     @property
     def half(self) -> list[Image]:
@@ -113,6 +123,7 @@ async def gather(region: RegionService, *, from_host: bool = True) -> Evidence:
         racks=racks,
         commissioning=commissioning,
         now=time.time(),
+        packaging=packaging,
         restart=tuple(restart_commands(version.version if version is not None else "", packaging)),
         host_trouble=host_trouble,
         looked_from_host=looked and not host_trouble,
@@ -132,8 +143,8 @@ async def _from_host(region: RegionService, sources: tuple[SourceSeen, ...]) -> 
     seen = []
     try:
         for one in sources:
-            found = await region.mirror.look_at_mirror(one.source.url, one.source.keyring_filename)
-            seen.append(SourceSeen(one.source, one.selections, found))
+            look = await region.mirror.look_at_mirror(one.source.url, one.source.keyring_filename)
+            seen.append(SourceSeen(one.source, one.selections, look))
     except MaasError as error:
         return sources, error.problem.rstrip(".")
     return tuple(seen), ""

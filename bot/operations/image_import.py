@@ -89,7 +89,7 @@ class Free(OperationStep):
     async def apply(self, context: StepContext) -> None:
         """Say what has to be done, and wait."""
         while True:
-            state = await context.region.imports.look(context.region.imports.pace.busy)
+            state = await context.region.imports.look(1.5 * context.region.imports.pace.busy)
             if not state.phase.importing:
                 return
             if state.phase is Phase.STALLED:
@@ -124,7 +124,7 @@ async def follow(context: StepContext, *, ours: bool) -> ImportState:
         if context.cancelled.is_set():
             await _stop(context, ours=ours)
         await context.sleep(1.0)
-        state = await imports.look(imports.pace.busy)
+        state = await imports.look(1.5 * imports.pace.busy)
     return state
 
 

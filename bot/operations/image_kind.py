@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from bot.maas.images import ImageName
 from bot.maas.service import RegionService
+from bot.operations.image_evidence import Evidence
+from bot.operations.image_words import listing
 from bot.operations.plan import Plan, Target
 from bot.operations.steps import StepKind
 from bot.policy import Risk
@@ -24,10 +27,12 @@ class ImageKind(StepKind):
             "free": "waited for, if one runs",
             "source": "will be MAAS's own again",
             "select": "will be made",
+            "keep": "what is there will be selected again",
             "deselect": "will be taken back",
             "import": "will be ordered and followed to its end",
             "delete": "will be deleted",
             "ready": "will be looked at",
+            "upload": "will be uploaded",
             "stop": "will be told to stop",
         }
         wanted = more.pop("only", None)
@@ -48,3 +53,9 @@ class ImageKind(StepKind):
             locks=_LOCKS,
         )
         return replace(plan, **more)
+
+
+def deletes(evidence: Evidence, besides: ImageName | None = None) -> tuple[str, ...]:
+    """What an import deletes because it is no longer selected."""
+    doomed = [name for name in evidence.doomed if name != besides]
+    return (f"An import deletes what is not selected: {listing(doomed, 8)}.",) if doomed else ()

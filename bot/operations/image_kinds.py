@@ -13,10 +13,11 @@ from bot.operations.image_cases import Case, Finding
 from bot.operations.image_doctor import diagnose
 from bot.operations.image_evidence import Evidence, gather
 from bot.operations.image_import import Free, Import
-from bot.operations.image_kind import ImageKind
+from bot.operations.image_kind import ImageKind, deletes
 from bot.operations.image_source_kinds import RemovingSource, SettingSource
-from bot.operations.image_steps import Delete, Deselect, Ready, Select, Source
+from bot.operations.image_steps import Delete, Deselect, Keep, Ready, Select, Source
 from bot.operations.image_stop import Stop
+from bot.operations.image_upload import UploadingImage
 from bot.operations.image_words import listing, progress, size
 from bot.operations.plan import LeftOut, Plan
 from bot.operations.steps import OperationStep
@@ -39,7 +40,8 @@ class ImportingImages(ImageKind):
     async def plan(self, region: RegionService, options: Mapping[str, Any]) -> Plan:
         """Say what is missing, and whether an import runs already."""
         evidence = await gather(region, from_host=False)
-        return self._plan(region, options, "Import images", steps=_what_an_import_does(evidence))
+        steps = _what_an_import_does(evidence)
+        return self._plan(region, options, "Import images", steps=steps, losses=deletes(evidence))
 
 
 class StoppingImport(ImageKind):
@@ -94,7 +96,7 @@ class AddingImage(ImageKind):
         selected = any(one.name == name for one in evidence.wanted)
         if selected and name not in evidence.missing:
             return replace(plan, targets=(), left_out=(LeftOut(str(name), "it is selected, and complete"),))
-        return replace(plan, steps=_what_an_import_does(evidence, name))
+        return replace(plan, steps=_what_an_import_does(evidence, name), losses=deletes(evidence, name))
 
 
 class RemovingImage(ImageKind):
@@ -124,6 +126,7 @@ class RemovingImage(ImageKind):
             losses.append("It was uploaded: no import brings it back.")
             return replace(plan, risk=Risk.DESTRUCTIVE, losses=tuple(losses), warnings=warnings)
         steps = ("MAAS deletes images only in an import: one is ordered, and also brings what else is missing.",)
+        losses += deletes(evidence, name)
         return replace(plan, losses=tuple(losses), warnings=warnings, steps=steps)
 
 
@@ -136,7 +139,7 @@ class RecoveringImages(ImageKind):
     def steps(self, options: Mapping[str, Any]) -> Sequence[OperationStep]:
         """All that there may be; the plan leaves out what is not needed."""
         del options
-        return (Free(), Source(), Select(), Import(), Ready())
+        return (Free(), Source(), Keep(), Select(), Import(), Ready())
 
     async def plan(self, region: RegionService, options: Mapping[str, Any]) -> Plan:
         """Diagnose, and take the steps that the cases need."""
@@ -148,6 +151,9 @@ class RecoveringImages(ImageKind):
         cases = {one.case for one in findings if one.recovers}
         if Case.NO_SOURCE in cases:
             needed.add("source")
+            options.setdefault("packaging", evidence.packaging.value if evidence.packaging is not None else "")
+            options.setdefault("keep", [[one.os, one.release, one.arch] for one in evidence.doomed])
+            needed |= {"keep"} if options["keep"] else set()
         if Case.UNSELECTED in cases and evidence.commissioning:
             needed.add("select")
             options["image"] = ["ubuntu", evidence.commissioning, "amd64"]
@@ -159,6 +165,7 @@ class RecoveringImages(ImageKind):
             only=needed,
             steps=tuple(f"{one.title} {' '.join(one.remedy)}" for one in findings if one.recovers),
             warnings=tuple(_unmended(findings)),
+            losses=() if Case.NO_SOURCE in cases else deletes(evidence),
         )
         if not cases:
             return replace(plan, targets=(), left_out=(LeftOut("The import of images", _nothing(findings)),))
@@ -176,6 +183,7 @@ def image_kinds() -> tuple[ImageKind, ...]:
         SettingSource("images-source-reset"),
         RemovingSource(),
         RecoveringImages(),
+        UploadingImage(),
     )
 
 
@@ -217,5 +225,6 @@ def _unmended(findings: list[Finding]) -> list[str]:
 
 
 def _nothing(findings: list[Finding]) -> str:
-    said = " ".join(f"{one.title} {' '.join(one.evidence)}".strip() for one in findings)
-    return f"nothing has to be recovered. {said}".rstrip(".")
+    said = " ".join(" ".join((one.title, *one.evidence, *one.remedy)) for one in findings)
+    head = "nothing has to be recovered" if not any(one.remedy for one in findings) else "that is not in MAAS's hands"
+    return f"{head}. {said}".rstrip(".")

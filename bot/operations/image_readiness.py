@@ -19,8 +19,6 @@ from bot.maas.service import RegionService
 from bot.operations.image_words import percent, progress
 from bot.operations.plan import LeftOut
 
-#: What a look at the images may be old (seconds): several machines of one operation ask at the same time.
-_FRESH = 2.0
 _UBUNTU = "ubuntu"
 
 
@@ -42,7 +40,7 @@ def architectures(machines: Iterable[Machine]) -> list[str]:
 
 async def commissioning_images(region: RegionService, machines: Iterable[Machine]) -> list[ImageName]:
     """The images that these machines boot to be commissioned, tested or erased. Raises MaasError."""
-    release = str(await region.api.get_config("commissioning_distro_series") or "")
+    release = await region.imports.setting("commissioning_distro_series")
     return [ImageName(_UBUNTU, release, arch) for arch in architectures(machines)] if release else []
 
 
@@ -55,8 +53,8 @@ async def deploy_images(
     """
     machines = list(machines)
     if not release:
-        release = str(await region.api.get_config("default_distro_series") or "")
-        os = os or str(await region.api.get_config("default_osystem") or _UBUNTU)
+        release = await region.imports.setting("default_distro_series")
+        os = os or (await region.imports.setting("default_osystem") or _UBUNTU)
     if "/" in release:
         os, _, release = release.partition("/")
     needed = [ImageName(os or _UBUNTU, release, arch) for arch in architectures(machines)] if release else []
@@ -73,7 +71,8 @@ async def unready(region: RegionService, needed: Collection[ImageName]) -> list[
     """
     if not needed:
         return []
-    state = await region.imports.look(_FRESH)
+    # Who waits takes what the watcher sees anyway, so that the calls don't grow with those who wait.
+    state = await region.imports.look(1.5 * region.imports.pace.busy)
     images = {one.name: one for one in images_of(state.images.resources)}
     lacking = {
         name: Unready(name, _reason(images.get(name), state))
@@ -139,6 +138,6 @@ async def _racks_behind(region: RegionService, names: Collection[ImageName]) -> 
 
 async def _rack_images(region: RegionService, system_id: str) -> RackImages | None:
     try:
-        return await region.api.rack_images(system_id)
+        return await region.imports.rack_images(system_id)
     except MaasError:
         return None

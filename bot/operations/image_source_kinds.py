@@ -11,7 +11,7 @@ from bot.maas.service import RegionService
 from bot.operations.image_evidence import gather
 from bot.operations.image_import import Import
 from bot.operations.image_kind import ImageKind
-from bot.operations.image_steps import NoSource, Source
+from bot.operations.image_steps import Keep, NoSource, Source
 from bot.operations.image_words import listing
 from bot.operations.plan import LeftOut, Plan
 from bot.operations.steps import OperationStep
@@ -29,7 +29,7 @@ class SettingSource(ImageKind):
     def steps(self, options: Mapping[str, Any]) -> Sequence[OperationStep]:
         """A new source has nothing selected yet; the one that is reset is imported from."""
         del options
-        return (Source(),) if self.name == "images-source-add" else (Source(), Import(anew=True))
+        return (Source(),) if self.name == "images-source-add" else (Source(), Keep(), Import(anew=True))
 
     async def plan(self, region: RegionService, options: Mapping[str, Any]) -> Plan:
         """Say what was there before."""
@@ -42,8 +42,12 @@ class SettingSource(ImageKind):
             warnings.append(f"Now it is {before.url}, checked with {keyring}. What is selected of it stays selected.")
         if self.name == "images-source-add":
             warnings.append("Nothing is imported from it until something is selected: /maas images add OS/RELEASE.")
+        options, only = {**options}, {"source", "import"}
+        if self.name == "images-source-reset" and not seen:
+            options.setdefault("keep", [[one.os, one.release, one.arch] for one in evidence.doomed])
+            only |= {"keep"} if options["keep"] else set()
         title = "Reset the source of images" if self.name == "images-source-reset" else "Add a source of images"
-        plan = self._plan(region, options, title, subject="the source of images", warnings=tuple(warnings))
+        plan = self._plan(region, options, title, subject="the source of images", only=only, warnings=tuple(warnings))
         url, keyring = options["url"], options.get("keyring") or "the keyring as it is, or as MAAS sets it"
         source = next(one for one in plan.targets if one.key == "source")
         named = replace(source, state=f"{url}", facts={"checked with": keyring})

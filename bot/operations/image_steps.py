@@ -72,36 +72,31 @@ class Select(OperationStep):
 
     async def check(self, context: StepContext) -> str | None:
         """Some source's selection has it."""
-        name = _name(context)
-        chosen = await _selection(context, name)
-        return "selected" if chosen is not None and {name.arch, "*"} & set(chosen.arches) else None
+        return "selected" if await _is_selected(context, _name(context)) else None
 
     async def apply(self, context: StepContext) -> None:
         """Select it; where MAAS refuses because it has not read the source's index yet, wait for that."""
-        name = _name(context)
-        source_id = await _source_to_select_from(context)
-        for second in range(_INDEX):
-            try:
-                chosen = await _selection(context, name)
-                if chosen is not None:
-                    await context.region.api.update_selection(chosen, [*chosen.arches, name.arch])
-                else:
-                    await context.region.api.create_selection(source_id, name.os, name.release, [name.arch])
-                return
-            except BadRequest as error:
-                refusal = error
-            if "no available images" not in refusal.problem.lower():
-                raise refusal
-            if second >= 2 and not await _is_young(context, source_id):
-                break
-            context.note("MAAS refuses it: it may not have read the source's index yet. Trying again.")
-            context.stop_if_cancelled()
-            await context.sleep(1.0)
-        notices = [one.text for one in await context.region.api.notifications() if one.ident == NOTICE]
-        raise StepFailedError(
-            " ".join([f"MAAS knows no {name} of this source: {refusal.problem}", *notices]),
-            _meant(name, [one.release for one in await context.region.imports.wanted()]),
-        )
+        await select(context, _name(context))
+
+
+class Keep(OperationStep):
+    """What is there stays selected: a source that is made anew has nothing selected, and an import deletes the rest."""
+
+    key, title = "keep", "Selections"
+    can_stop = True
+
+    async def check(self, context: StepContext) -> str | None:
+        """All of them are selected."""
+        names = [ImageName(*one) for one in context.options.get("keep") or ()]
+        return None if [one for one in names if not await _is_selected(context, one)] else f"{len(names)} selected"
+
+    async def apply(self, context: StepContext) -> None:
+        """Select each."""
+        for one in context.options["keep"]:
+            name = ImageName(*one)
+            if not await _is_selected(context, name):
+                context.note(f"Selecting {name}")
+                await select(context, name)
 
 
 class Deselect(OperationStep):
@@ -172,6 +167,38 @@ class Ready(OperationStep):
         return "The images are in the region, and the rack controllers have not fetched them within 15 minutes."
 
 
+async def select(context: StepContext, name: ImageName) -> None:
+    """Select an image. A source whose index MAAS has not read yet refuses every selection: that is waited for.
+
+    Raises:
+        StepFailedError: MAAS knows no such image of the source.
+        MaasError: anything else.
+    """
+    source_id = await _source_to_select_from(context)
+    for second in range(_INDEX):
+        try:
+            chosen = await _selection(context, name)
+            if chosen is not None:
+                await context.region.api.update_selection(chosen, [*chosen.arches, name.arch])
+            else:
+                await context.region.api.create_selection(source_id, name.os, name.release, [name.arch])
+            return
+        except BadRequest as error:
+            refusal = error
+        if "no available images" not in refusal.problem.lower():
+            raise refusal
+        if second >= 2 and not await _is_young(context, source_id):
+            break
+        context.note("MAAS refuses it: it may not have read the source's index yet. Trying again.")
+        context.stop_if_cancelled()
+        await context.sleep(1.0)
+    notices = [one.text for one in await context.region.api.notifications() if one.ident == NOTICE]
+    raise StepFailedError(
+        " ".join([f"MAAS knows no {name} of this source: {refusal.problem}", *notices]),
+        _meant(name, [one.release for one in await context.region.imports.wanted()]),
+    )
+
+
 # -- what steps are told -----------------------------------------------------------------------------------------------
 
 
@@ -201,10 +228,15 @@ async def _source(context: StepContext) -> BootSource | None:
 
 async def _booted(context: StepContext) -> list[ImageName]:
     """The images of the release that machines are commissioned with, for every architecture that is selected."""
-    release = str(await context.region.api.get_config("commissioning_distro_series") or "")
+    release = await context.region.imports.setting("commissioning_distro_series")
     chosen = wanted_of(await context.region.imports.wanted())
     arches = {one.name.arch for one in chosen if (one.name.os, one.name.release) == ("ubuntu", release)}
     return [ImageName("ubuntu", release, arch) for arch in sorted(arches - {"*"}) or ["amd64"]] if release else []
+
+
+async def _is_selected(context: StepContext, name: ImageName) -> bool:
+    chosen = await _selection(context, name)
+    return chosen is not None and bool({name.arch, "*"} & set(chosen.arches))
 
 
 async def _selection(context: StepContext, name: ImageName) -> Selection | None:

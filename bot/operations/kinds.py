@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bot.maas.errors import NotFound
 from bot.maas.models import Event, Machine
 from bot.maas.service import RegionService
 from bot.operations.plan import Plan, Target
@@ -53,10 +54,26 @@ class MachineKind(Kind):
     looks_first = False
     #: Said before the cause of a failure: what was done already when it came.
     preamble = ""
+    #: Whether MAAS's log may tell that the request was taken; where the machine itself tells, it is not read.
+    logged = True
+    #: Whether a good state may be what MAAS put the machine back to when somebody aborted: `aborted` tells.
+    may_look_done = False
 
     def phases(self) -> Sequence[MachineKind]:
         """What is asked of MAAS one after the other; each is asked, and its end awaited, before the next."""
         return (self,)
+
+    def bound(self, options: Mapping[str, Any], target: Target | None) -> MachineKind:
+        """This kind for one machine of one operation, where its end depends on what was asked for."""
+        del options, target
+        return self
+
+    async def find(self, region: RegionService, key: str) -> Machine | None:
+        """The machine that a target stands for, as it is now; None when there is none."""
+        try:
+            return await region.api.machine(key)
+        except NotFound:
+            return None
 
     async def held_up(self, region: RegionService, key: str, options: Mapping[str, Any]) -> str:
         """What a machine waits for before MAAS is asked, although it was agreed to, as a sentence; "": nothing."""

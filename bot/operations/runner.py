@@ -17,13 +17,16 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from bot.maas.causes import why_failed
-from bot.maas.errors import MaasError, NotFound, RegionBusy, RegionUnreachable
+from bot.maas.errors import MaasError, RegionBusy, RegionUnreachable
 from bot.maas.models import Event, Machine
 from bot.maas.service import RegionService
 from bot.operations.engine import Step
 from bot.operations.kinds import End, MachineKind
 from bot.operations.live import Live
+from bot.operations.pacing import Pacing, Standing
+from bot.operations.plan import Target
 from bot.operations.records import FailureCause, Operation, TargetRow, TargetState
+from bot.operations.sealed import OPTION, Sealed
 from bot.operations.store import OperationStore
 from bot.operations.verdict import entry_for
 from bot.storage import StorageUnavailableError
@@ -49,6 +52,7 @@ class MachineRunner:
         kinds: Mapping[str, MachineKind],
         live: Live,
         *,
+        sealed: Sealed | None = None,
         pause: float = 1.0,
         silence_limit: float = 3600.0,
     ) -> None:
@@ -59,6 +63,7 @@ class MachineRunner:
             regions: the regions by name.
             kinds: the kinds by name.
             live: what people see of operations while they run.
+            sealed: opens what the options of operations keep sealed.
             pause: scales every wait, in seconds; tests make it small.
             silence_limit: seconds without a sign of life from a machine after which it counts as failed.
         """
@@ -66,23 +71,27 @@ class MachineRunner:
         self._regions = regions
         self._kinds = kinds
         self._live = live
+        self._sealed = sealed
         self._changed = live.changed
         self.cancelled = live.cancelled
         self._note = live.note
         self._pause = pause
         self._silence_limit = silence_limit
         self._slots: dict[str, asyncio.Semaphore] = {}
+        self._first_ended: dict[str, asyncio.Event] = {}
         self._log = structlog.get_logger("runner")
 
     def forget(self, operation: Operation) -> None:
         """Let go of what was kept for an operation that has ended."""
         self._slots.pop(operation.id, None)
+        self._first_ended.pop(operation.id, None)
 
     async def run(self, operation: Operation, key: str, step: Step) -> None:
         """Ask, then wait, for each phase of the kind. Each is one durable step, safe to repeat."""
         kind = self._kinds[operation.kind]
-        limit = int(operation.plan.options.get("at_once") or kind.at_once)
-        slots = self._slots.setdefault(operation.id, asyncio.Semaphore(limit))
+        pacing = Pacing.of(operation.plan.options)
+        await self._turn(operation, key, pacing)
+        slots = self._slots.setdefault(operation.id, asyncio.Semaphore(pacing.at_once or kind.at_once))
         async with self._slot(slots, operation.id):
             for number in range(len(kind.phases())):
                 suffix = f" {number + 1}" if number else ""
@@ -91,6 +100,31 @@ class MachineRunner:
                     return
                 if await step(f"wait{suffix}", partial(self._guard, operation, key, number, self._wait)) != "next":
                     return
+
+    async def _turn(self, operation: Operation, key: str, pacing: Pacing) -> None:
+        """Wait until those that go first have ended. No slot is taken meanwhile: they need them."""
+        row = next(one for one in operation.targets if one.key == key)
+        if row.seq < pacing.canary or not pacing.canary or row.state is not TargetState.WAITING:
+            return
+        ended = self._first_ended.setdefault(operation.id, asyncio.Event())
+        cancelled = asyncio.ensure_future(self.cancelled(operation.id).wait())
+        try:
+            while not cancelled.done():
+                if ended.is_set() or pacing.first_are_over(await self._standings(operation.id)):
+                    return
+                over = asyncio.ensure_future(ended.wait())
+                # They may end at another replica, which tells nobody here: look from time to time.
+                await asyncio.wait({over, cancelled}, timeout=30 * self._pause, return_when=asyncio.FIRST_COMPLETED)
+                over.cancel()
+        finally:
+            cancelled.cancel()
+
+    async def _standings(self, operation_id: str) -> list[Standing]:
+        while True:
+            try:
+                return await self._store.standings(operation_id)
+            except StorageUnavailableError:
+                await asyncio.sleep(self._pause)
 
     @asynccontextmanager
     async def _slot(self, slots: asyncio.Semaphore, operation_id: str) -> AsyncIterator[None]:
@@ -117,6 +151,7 @@ class MachineRunner:
         """
         region = self._regions.get(operation.region)
         kind = self._kinds[operation.kind].phases()[number]
+        kind = kind.bound(operation.plan.options, _planned(operation, key))
         try:
             if region is None:
                 raise MaasError(f"The region {operation.region} is no longer in the settings.", "Set it up again.")
@@ -152,7 +187,10 @@ class MachineRunner:
             if not await self._until_due(operation, target, kind, region):
                 await self._end(operation.id, target.key, TargetState.UNTOUCHED, "Not touched")
                 return "ended"
-            baseline = await self._patiently(operation.id, target.key, lambda: region.newest_event_id(target.key))
+            if (reason := await self._halted(operation, target)) != "":
+                await self._end(operation.id, target.key, TargetState.UNTOUCHED, "Not begun", reason)
+                return "ended"
+            baseline = await self._baseline(operation, target, kind, region)
             details = {"target": target.key, "outcome": "asking"}
             asking = entry_for(operation, "operation.step", None, details, (target.name,))
             await self._store.move_target(
@@ -203,19 +241,30 @@ class MachineRunner:
                 return False
         return True
 
+    async def _halted(self, operation: Operation, target: TargetRow) -> str:
+        """Why this target must not begin any more, after what came of others; "" when it may."""
+        pacing = Pacing.of(operation.plan.options)
+        if target.phase or not pacing.may_halt:
+            return ""
+        return pacing.halted(target.seq, await self._store.standings(operation.id))
+
+    async def _baseline(self, operation: Operation, target: TargetRow, kind: MachineKind, region: RegionService) -> int:
+        """The newest event from before the request; 0 where the log is not asked for traces of it."""
+        if not kind.logged:
+            return 0
+        newest = await self._patiently(operation.id, target.key, lambda: region.newest_event_id(target.key))
+        return int(newest)
+
     async def _see_that_it_is_as_planned(
         self, operation: Operation, target: TargetRow, kind: MachineKind, region: RegionService
     ) -> None:
         """Look at the machine right before MAAS is asked: the yes was given to what the plan said of it."""
 
         async def look() -> Machine | None:
-            try:
-                return await region.api.machine(target.key)
-            except NotFound:
-                return None
+            return await kind.find(region, target.key)
 
-        planned = next(one for one in operation.plan.targets if one.key == target.key)
-        changed = kind.changed_since(await self._patiently(operation.id, target.key, look), planned)
+        planned = _planned(operation, target.key)
+        changed = kind.changed_since(await self._patiently(operation.id, target.key, look), planned) if planned else ""
         if changed:
             raise MaasError(f"{target.name} is not as it was planned: {changed}.", "It was left alone; ask again.")
 
@@ -224,12 +273,15 @@ class MachineRunner:
     ) -> bool:
         """Ask. True: MAAS took it. False: look for traces, then perhaps ask again."""
         try:
-            await kind.ask(region, target.key, operation.plan.options)
+            options = operation.plan.options
+            if self._sealed is not None and options.get(OPTION):
+                options = await self._sealed.opened(options)
+            await kind.ask(region, target.key, options)
         except RegionBusy as error:
             if "no rack" in error.problem.lower():
                 raise
             self._note(operation.id, target.key, error.problem)
-            await self._forget_traces(operation, target, region)
+            await self._forget_traces(operation, target, kind, region)
             await asyncio.sleep(self._pause * max(error.retry_after or 0.0, 10.0))
             return False
         except RegionUnreachable as error:
@@ -245,9 +297,11 @@ class MachineRunner:
             raise
         return True
 
-    async def _forget_traces(self, operation: Operation, target: TargetRow, region: RegionService) -> None:
+    async def _forget_traces(
+        self, operation: Operation, target: TargetRow, kind: MachineKind, region: RegionService
+    ) -> None:
         """Of a request that MAAS refused: it logs who ordered what before it finds that it can't be done now."""
-        baseline = await self._patiently(operation.id, target.key, lambda: region.newest_event_id(target.key))
+        baseline = await self._baseline(operation, target, kind, region)
         asking = [TargetState.ASKING]
         await self._store.move_target(operation.id, target.key, asking, TargetState.ASKING, baseline=baseline)
 
@@ -263,11 +317,8 @@ class MachineRunner:
         until = time.monotonic() + patience * self._pause
 
         async def look() -> tuple[Machine | None, list[Event]]:
-            events = await self._events_since(target, region)
-            try:
-                return await region.api.machine(target.key), events
-            except NotFound:
-                return None, events
+            events = await self._events_since(target, region) if kind.logged else []
+            return await kind.find(region, target.key), events
 
         while True:
             machine, events = await self._patiently(operation.id, target.key, look)
@@ -367,7 +418,7 @@ class MachineRunner:
         if kind.by_events:
             return kind.outcome(machine, await self._patiently(operation.id, target.key, events))
         end = kind.outcome(machine, ())
-        if end is None or not end.good:
+        if end is None or not end.good or not kind.may_look_done:
             return end
         return kind.aborted(await self._patiently(operation.id, target.key, events)) or end
 
@@ -433,5 +484,13 @@ class MachineRunner:
         details = {"target": key, "outcome": state.value, "state": label, "detail": detail}
         entry = entry_for(operation, "operation.step", None, details, (name,))
         await self._store.move_target(operation_id, key, _OPEN, state, entry=entry, **values)
+        pacing = Pacing.of(operation.plan.options)
+        if pacing.canary and pacing.first_are_over(await self._standings(operation_id)):
+            self._first_ended.setdefault(operation_id, asyncio.Event()).set()
         self._live.quiet(operation_id, key)
         self._changed(operation_id)
+
+
+def _planned(operation: Operation, key: str) -> Target | None:
+    """What the plan says of one target; None when a plan that took its place does not have it."""
+    return next((one for one in operation.plan.targets if one.key == key), None)

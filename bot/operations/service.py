@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from statistics import median
 from typing import Any
 
 import structlog
+from pydantic import SecretStr
 
 from bot.maas.service import RegionService
 from bot.operations.approvals import Approvals, ApprovalSettings, ask_of, too_old
 from bot.operations.engine import Engine
 from bot.operations.kinds import Kind, MachineKind
 from bot.operations.live import Live
+from bot.operations.pacing import told
 from bot.operations.plan import LeftOut, Plan, Target
 from bot.operations.records import UNDER_WAY, Operation, OperationState, TargetRow, TargetState
 from bot.operations.runner import MachineRunner
+from bot.operations.sealed import Sealed
 from bot.operations.step_runner import StepRunner
 from bot.operations.steps import StepKind
 from bot.operations.store import OperationStore
@@ -46,16 +49,18 @@ class Operations:
         policy: Policy,
         approval: ApprovalSettings,
         *,
+        sealed: Sealed | None = None,
         pause: float = 1.0,
     ) -> None:
         self._store = store
+        self._sealed = sealed
         self._kinds = kinds
         self._regions = regions
         self._policy = policy
         self._listeners: list[Callable[[str], None]] = []
         self._live = Live(self._changed)
         machine_kinds = {name: kind for name, kind in kinds.items() if isinstance(kind, MachineKind)}
-        machines = MachineRunner(store, regions, machine_kinds, self._live, pause=pause)
+        machines = MachineRunner(store, regions, machine_kinds, self._live, sealed=sealed, pause=pause)
         steps = StepRunner(store, regions, self._live, pause=pause)
         self.work = OperationWork(store, regions, kinds, machines, steps, self._live, pause=pause)
         self.approvals = Approvals(store, policy, approval, changed=self._changed, start=self._begin)
@@ -103,7 +108,12 @@ class Operations:
 
     async def plan(self, kind: str, region: RegionService, options: Mapping[str, Any]) -> Plan:
         """Look at the world and say what an operation of this kind would do. Raises MaasError."""
-        return await self._kinds[kind].plan(region, options)
+        return told(await self._kinds[kind].plan(region, options))
+
+    async def seal(self, secret: SecretStr) -> str:
+        """Keep what an operation needs and nobody may read; the key that opens it goes into its option `sealed`."""
+        assert self._sealed is not None, "nothing keeps secrets here"
+        return await self._sealed.seal(secret)
 
     async def without_held(self, plan: Plan) -> Plan:
         """The plan without the targets that another operation is at work on; they are left out with its name."""
@@ -246,14 +256,16 @@ class Operations:
         self._changed(operation.id)
         return Verdict(True)
 
-    async def retry_options(self, operation: Operation) -> dict[str, Any] | None:
-        """The options of an operation for what did not end well; None when all of it did.
+    async def retry_options(
+        self, operation: Operation, states: Collection[TargetState] = _ENDED_BADLY
+    ) -> dict[str, Any] | None:
+        """The options of an operation for what did not end well, or ended in these states; None when nothing did.
 
         Work in steps is planned anew as a whole: each step looks first, so what is done stays done.
         """
         if operation.plan.in_steps:
             return None if operation.state is OperationState.DONE else dict(operation.plan.options)
-        again = [target.key for target in operation.targets if target.state in _ENDED_BADLY]
+        again = [target.key for target in operation.targets if target.state in states]
         return {**operation.plan.options, "ids": again} if again else None
 
     def retry_kind(self, operation: Operation) -> str:
@@ -308,7 +320,7 @@ class Operations:
         """What was begun on this machine, newest first, and what came of it there."""
         return await self._store.of_machine(region, key, limit)
 
-    async def log_of(self, operation_id: str, key: str) -> str:
+    async def failure_log(self, operation_id: str, key: str) -> str:
         """Everything that is known of why a target failed, for a file; "" when nothing is."""
         return await self._store.logs.of(operation_id, key)
 

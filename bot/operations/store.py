@@ -316,6 +316,16 @@ class OperationStore:
 
         return await self._database.run(write)
 
+    async def standings(self, operation_id: str) -> list[tuple[int, str, TargetState]]:
+        """How every target of an operation stands: its place, its name, its state."""
+        columns = (targets_table.c.seq, targets_table.c.name, targets_table.c.state)
+        query = sa.select(*columns).where(targets_table.c.operation_id == operation_id).order_by(targets_table.c.seq)
+
+        def read(connection: sa.Connection) -> list[tuple[int, str, TargetState]]:
+            return [(row.seq, row.name, TargetState(row.state)) for row in connection.execute(query)]
+
+        return await self._database.run(read)
+
     async def label_target(self, operation_id: str, key: str, label: str) -> None:
         """Keep the state that MAAS reports for a target."""
         query = targets_table.update().where(_is_target(operation_id, key)).values(label=label)

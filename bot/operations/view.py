@@ -28,6 +28,7 @@ from bot.message import (
     Text,
     When,
 )
+from bot.operations.aftermath import again, not_begun
 from bot.operations.kinds import Kind
 from bot.operations.plan import BECOMES, Plan, Target
 from bot.operations.records import Operation, OperationState, TargetRow, TargetState
@@ -243,6 +244,10 @@ def _ended(operation: Operation, kind: Kind) -> Message:
     ]
     if operation.state is OperationState.CANCELLED:
         parts.append(Paragraph(_what_was_left(operation)))
+    elif (halted := not_begun(operation)) is not None:
+        parts.append(Paragraph(halted))
+    if buttons := again(operation):
+        parts.append(Buttons(buttons))
     parts.append(Note(_who_when(operation)))
     return Message(summary, tuple(parts))
 
@@ -269,7 +274,8 @@ def _denial(operation: Operation) -> str:
     denial = next((one for one in operation.decisions if not one.approved), None)
     if denial is None:
         return "Nothing was done."
-    return f"{denial.person_name}: {denial.reason} Nothing was done."
+    end = "" if denial.reason.rstrip().endswith((".", "!", "?")) else "."
+    return f"{denial.person_name}: {denial.reason.rstrip()}{end} Nothing was done."
 
 
 def _tasks(operation: Operation, title: str) -> Tasks:
@@ -341,9 +347,9 @@ def failure(operation: Operation, row: TargetRow, buttons: Sequence[Button] = ()
         parts.append(Log(cause.script or "output", cause.tail))
     if buttons:
         parts.append(Buttons(buttons))
-    again = Code(f"/maas retry {operation.id}")
+    words = Code(f"/maas retry {operation.id}")
     more: list[Span] = [] if operation.plan.in_steps else ["More: ", Code(f"/maas machine {row.name}"), "  "]
-    parts.append(Note([*more, "When it has ended: ", again]))
+    parts.append(Note([*more, "When it has ended: ", words]))
     log = log or (cause.log if cause is not None else "")
     script = (cause.script if cause is not None else "") or "events"
     files = (File(f"{row.name}-{script.replace('/', '-')}.log", f"{row.name}: {script}", log),) if log else ()

@@ -16,6 +16,7 @@ from bot.operations import locks
 from bot.operations.engine import Step
 from bot.operations.kinds import Kind
 from bot.operations.live import Live
+from bot.operations.pacing import told
 from bot.operations.plan import Plan, difference
 from bot.operations.records import UNDER_WAY, Operation, OperationState, TargetState
 from bot.operations.runner import MachineRunner
@@ -178,7 +179,7 @@ class OperationWork:
         deadline = time.monotonic() + _REGION_PATIENCE * self._pause
         while True:
             try:
-                return await kind.plan(region, operation.plan.options)
+                return told(await kind.plan(region, operation.plan.options))
             except MaasError as error:
                 if time.monotonic() > deadline:
                     return f"MAAS could not be asked: {error.problem}"
@@ -199,16 +200,19 @@ class OperationWork:
 
 
 def outcome_of(operation: Operation, done: int, failed: int) -> str:
-    """How it came out: in counts of MAAS's own states, or by the step that kept it from its end."""
+    """How it came out: in counts of MAAS's own states and of what was never begun, or by the step that broke it off."""
     if operation.plan.in_steps:
         return _outcome_of_steps(operation, done)
     labels: dict[str, int] = {}
+    halted = operation.count(TargetState.UNTOUCHED) if failed else 0
     for target in operation.targets:
-        labels[target.label] = labels.get(target.label, 0) + 1
+        if not halted or target.state is not TargetState.UNTOUCHED:
+            labels[target.label] = labels.get(target.label, 0) + 1
     states = ", ".join(f"{count} {label}" for label, count in sorted(labels.items(), key=lambda item: -item[1]))
     total = len(operation.targets)
     if failed:
-        return f"{failed} of {total} failed ({states})"
+        rest = f", {halted} not begun" if halted else ""
+        return f"{failed} of {total} failed{rest} ({states})"
     return f"{done} of {total} done ({states})"
 
 

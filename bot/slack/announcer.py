@@ -16,7 +16,8 @@ from bot.slack.outbound import ChannelRefused, Outbound, SlackError
 from bot.slack.places import Place, asker_of
 from bot.slack.troubles import storage_trouble
 from bot.storage import StorageUnavailableError
-from bot.watches.service import NotHeardError, NotNowError, Watches
+from bot.watches.service import Watches
+from bot.watches.speaking import NotHeardError, NotNowError
 from bot.watches.view import IGNORE
 
 
@@ -41,9 +42,9 @@ class Announcer:
         except SlackError as error:
             raise NotNowError(str(error)) from None
 
-    def correct(self, key: str, message: Message) -> None:
-        """Let the posted message of this key show its last state."""
-        self._outbound.show(key, message, final=True, urgent=True)
+    def correct(self, key: str, message: Message, *, final: bool) -> None:
+        """Let the posted message of this key show another state; `final` is the answer to somebody's click."""
+        self._outbound.show(key, message, final=final, urgent=final)
 
 
 class IgnoreButton:

@@ -73,7 +73,7 @@ class ApprovalForms:
         except (KeyError, StorageUnavailableError):
             return faults
         if typed is not None and not names_it(typed, operation.plan):
-            faults["typed"] = f"Type {typed_name(operation.plan)}, exactly so."
+            faults["typed"] = f"Type {typed_name(operation.plan)} to show that you mean it."
         return faults
 
     async def submitted(self, view_: Mapping[str, Any], asker: Asker) -> None:

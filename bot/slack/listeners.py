@@ -16,13 +16,14 @@ from typing import Any, Protocol
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from bot.command.beside import Beside
 from bot.people import Door, Origin
 from bot.slack.approval_forms import ApprovalForms
+from bot.slack.attached import beside, split_off
 from bot.slack.clicks import Clicks
 from bot.slack.forms import Forms
 from bot.slack.home import Home
 from bot.slack.inbox import Inbox
-from bot.slack.key_form import KeyForm
 from bot.slack.outbound import Outbound
 from bot.slack.render import action_name
 from bot.slack.replies import CommandReply, ThreadReply
@@ -57,7 +58,6 @@ class Listeners:
         clicks: Clicks,
         forms: Forms,
         decisions: ApprovalForms,
-        keys: KeyForm,
         home: Home,
         inbox: Inbox,
         outbound: Outbound,
@@ -69,7 +69,6 @@ class Listeners:
         self._clicks = clicks
         self._decisions = decisions
         self._forms = forms
-        self._keys = keys
         self._home = home
         self._inbox = inbox
         self._outbound = outbound
@@ -88,7 +87,6 @@ class Listeners:
         app.action(re.compile(r"(operation|approval)\..+"))(self._on_click)
         app.view(re.compile(r"decide\..+"))(self._on_decision)
         app.action(re.compile(r"(form|home|page)\..+"))(self._on_form_click)
-        app.action(re.compile(r"key\..+"))(self._on_key_button)
         for one in self._more:
             one.register(app, self._spawn)
         app.options(re.compile(r"form\..+"))(self._on_options)
@@ -113,19 +111,22 @@ class Listeners:
     # -- words -------------------------------------------------------------------------------------------------
 
     async def _on_command(self, ack: AsyncAck, command: Mapping[str, Any]) -> None:
-        text = str(command.get("text") or "")
+        # What stands in a block of code may be secret: it is not written down with the words.
+        text, block = split_off(str(command.get("text") or ""))
         ticket = await self._inbox.take(str(command.get("response_url") or ""), text) if text.strip() else ""
         await ack()
         asker = Asker(str(command.get("team_id") or ""), str(command.get("user_id") or ""))
         origin = Origin(Door.COMMAND, str(command.get("channel_id") or ""))
         reply = CommandReply(self._outbound, str(command.get("response_url") or ""))
         if text.strip():
-            self._rush.add(partial(self._answer, text, asker, origin, reply, ticket))
+            self._rush.add(partial(self._answer, text, asker, origin, reply, ticket, Beside(block=block)))
         else:
             self._spawn(self._forms.open(str(command.get("trigger_id") or ""), asker, origin, reply))
 
-    async def _answer(self, text: str, asker: Asker, origin: Origin, reply: CommandReply, ticket: str) -> None:
-        await self._router.words(text, asker, origin, reply)
+    async def _answer(
+        self, text: str, asker: Asker, origin: Origin, reply: CommandReply, ticket: str, given: Beside
+    ) -> None:
+        await self._router.words(text, asker, origin, reply, given)
         self._inbox.answered(ticket)
 
     async def _on_mention(self, ack: AsyncAck, body: Mapping[str, Any], event: Mapping[str, Any]) -> None:
@@ -136,14 +137,15 @@ class Listeners:
         thread = str(event.get("thread_ts") or ts)
         asker = Asker(str(event.get("team") or body.get("team_id") or ""), str(event["user"]))
         reply = ThreadReply(self._outbound, channel, thread, asker.user_id)
-        text = _without_mention(str(event.get("text") or ""), self._me)
-        self._spawn(self._router.words(text, asker, Origin(Door.MENTION, channel, thread), reply))
+        text, block = split_off(_without_mention(str(event.get("text") or ""), self._me))
+        given = beside(block, event, self._outbound)
+        self._spawn(self._router.words(text, asker, Origin(Door.MENTION, channel, thread), reply, given))
 
     # -- clicks and forms --------------------------------------------------------------------------------------
 
     async def _on_click(self, ack: AsyncAck, body: Mapping[str, Any], action: Mapping[str, Any]) -> None:
         await ack()
-        asker, origin = _asker(body), _origin(body)
+        asker, origin = asker_of(body), _origin(body)
         reply = self._reply(body)
         value = str(action.get("value") or "")
         self._spawn(self._clicks.click(action_name(str(action.get("action_id"))), value, asker, origin, reply))
@@ -164,11 +166,11 @@ class Listeners:
             await ack(response_action="errors", errors=errors)
             return
         await ack()
-        self._spawn(self._decisions.submitted(view, _asker(body)))
+        self._spawn(self._decisions.submitted(view, asker_of(body)))
 
     async def _on_form_click(self, ack: AsyncAck, body: Mapping[str, Any], action: Mapping[str, Any]) -> None:
         await ack()
-        asker, origin = _asker(body), _origin(body)
+        asker, origin = asker_of(body), _origin(body)
         name, value = action_name(str(action.get("action_id"))), str(action.get("value") or "")
         if name.startswith("page."):
             reply = self._reply(body)
@@ -178,13 +180,8 @@ class Listeners:
         elif name.startswith("home."):
             self._spawn(self._home.publish(asker))
 
-    async def _on_key_button(self, ack: AsyncAck, body: Mapping[str, Any], action: Mapping[str, Any]) -> None:
-        await ack()
-        trigger, region = str(body.get("trigger_id") or ""), str(action.get("value") or "")
-        self._spawn(self._keys.open(trigger, region, _asker(body), _origin(body), self._reply(body)))
-
     async def _on_options(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        await ack(options=self._forms.options(_asker(body), str(body.get("value") or "")))
+        await ack(options=self._forms.options(asker_of(body), str(body.get("value") or "")))
 
     async def _on_form(self, ack: AsyncAck, body: Mapping[str, Any], view: Mapping[str, Any]) -> None:
         errors = self._forms.check(view)
@@ -192,7 +189,7 @@ class Listeners:
             await ack(response_action="errors", errors=errors)
             return
         await ack()
-        self._spawn(self._forms.submitted(view, _asker(body)))
+        self._spawn(self._forms.submitted(view, asker_of(body)))
 
     async def _on_home(self, ack: AsyncAck, body: Mapping[str, Any], event: Mapping[str, Any]) -> None:
         await ack()
@@ -209,12 +206,7 @@ class Listeners:
     # -- small ones --------------------------------------------------------------------------------------------
 
     def _reply(self, body: Mapping[str, Any]) -> Reply:
-        """Where answers to a click go: a click on App Home has no address of its own, so they go to the person."""
-        response_url = str(body.get("response_url") or "")
-        if response_url:
-            return CommandReply(self._outbound, response_url)
-        user = str((body.get("user") or {}).get("id") or "")
-        return ThreadReply(self._outbound, user, None, user)
+        return reply_to(body, self._outbound)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         # Bolt keeps no reference to what a listener starts; without one the task can vanish half-way.
@@ -239,7 +231,17 @@ class Listeners:
         return False
 
 
-def _asker(body: Mapping[str, Any]) -> Asker:
+def reply_to(body: Mapping[str, Any], outbound: Outbound) -> Reply:
+    """Where answers to a click go: a click on App Home has no address of its own, so they go to the person."""
+    response_url = str(body.get("response_url") or "")
+    if response_url:
+        return CommandReply(outbound, response_url)
+    user = str((body.get("user") or {}).get("id") or "")
+    return ThreadReply(outbound, user, None, user)
+
+
+def asker_of(body: Mapping[str, Any]) -> Asker:
+    """Whose action it is, by the ids of the signed payload."""
     user = body.get("user") or {}
     team = body.get("team") or {}
     return Asker(str(user.get("team_id") or team.get("id") or ""), str(user.get("id") or ""))

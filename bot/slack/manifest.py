@@ -20,12 +20,14 @@ SCOPES: Final = (
     "app_mentions:read",
     "chat:write",
     "commands",
+    "files:read",
     "files:write",
     "usergroups:read",
     "users:read",
 )
 EVENTS: Final = ("app_home_opened", "app_mention")
 _HINT: Final = 1_000
+_OPTION: Final = re.compile(r" \[--[^\]]*\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +112,15 @@ def build_manifest(
 
 
 def usage_hint(commands: Sequence[CommandDoc]) -> str:
-    """The usages of as many commands as fit into Slack's 1,000 characters, and how to see the others."""
+    """The usages of as many commands as fit into Slack's 1,000 characters, and how to see the others.
+
+    Where all of them are too long together, their options are left to help.
+    """
     usages = [" ".join(command.usage.split()) or command.name for command in commands]
     whole = " | ".join(usages)
     if 0 < len(whole) <= _HINT:
         return whole
+    usages = [_OPTION.sub("", usage) for usage in usages]
     rest = " | help"
     hint = ""
     for usage in usages:

@@ -61,7 +61,8 @@ def form(machine: Machine, kinds: Sequence[PowerType], kind: PowerType, metadata
         "blocks": [
             {"type": "section", "text": plain(f"{machine.name}, now {machine.power_type or 'without a power type'}.")},
             {**choose, "dispatch_action": True},
-            *(_field(one, kind, same=same) for one in kind.fields),
+            # What is typed first: address, user, password; the finer points are chosen below.
+            *(_field(one, kind, same=same) for one in sorted(kind.fields, key=lambda one: bool(one.choices))),
             {"type": "context", "elements": [plain(note)]},
         ],
     }

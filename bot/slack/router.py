@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
 
 from bot.audit import Audit
+from bot.command.beside import Beside, UnreadableError
 from bot.command.context import Context, RefusalError
 from bot.command.declaration import Catalog
 from bot.command.parser import Call, Parser, UsageError
+from bot.command.sheet import Sheet, SheetWanted
 from bot.maas.errors import MaasError
 from bot.maas.service import RegionService
 from bot.message import Code, Mark, Message, say
@@ -51,6 +53,10 @@ class Reply(Protocol):
         """Say why not; seen by the asker alone where that is possible."""
 
 
+#: Keeps a sheet that a command asked for and says how it is opened.
+SheetOffer = Callable[[Sheet, str, Asker, Origin, Reply], Message]
+
+
 class Router:
     """Parse, identify, decide, run, answer."""
 
@@ -66,6 +72,7 @@ class Router:
         threads: Threads,
         metrics: Metrics,
         audit: Audit,
+        sheets: SheetOffer,
         watches: Watches,
     ) -> None:
         self._watches = watches
@@ -78,16 +85,17 @@ class Router:
         self._threads = threads
         self._metrics = metrics
         self._audit = audit
+        self._sheets = sheets
         self._log = structlog.get_logger("router")
 
-    async def words(self, text: str, asker: Asker, origin: Origin, reply: Reply) -> None:
-        """Run what a person typed, and answer. Never raises."""
+    async def words(self, text: str, asker: Asker, origin: Origin, reply: Reply, given: Beside | None = None) -> None:
+        """Run what a person typed, and answer. Never raises. `given` is what came beside the words."""
         reference = secrets.token_hex(4)
         started = time.monotonic()
         name, outcome = "unknown", "failed"
         with structlog.contextvars.bound_contextvars(request=reference, user=asker.user_id, channel=origin.channel):
             try:
-                call, outcome = await self._serve(text, asker, origin, reply)
+                call, outcome = await self._serve(text, asker, origin, reply, given or Beside())
                 name = call.command.name if call is not None else "unknown"
             except asyncio.CancelledError:
                 raise
@@ -99,7 +107,9 @@ class Router:
             self._metrics.command_seconds.labels(name).observe(seconds)
             self._log.info("request", command=name, outcome=outcome, seconds=round(seconds, 3))
 
-    async def _serve(self, text: str, asker: Asker, origin: Origin, reply: Reply) -> tuple[Call | None, str]:
+    async def _serve(
+        self, text: str, asker: Asker, origin: Origin, reply: Reply, given: Beside
+    ) -> tuple[Call | None, str]:
         try:
             person = await self._identities.identify(asker.team_id, asker.user_id)
         except IdentityUnknownError as error:
@@ -120,13 +130,20 @@ class Router:
             if not decision.allowed:
                 await self._refuse(reply, refused(decision, call.command.name))
                 return call, "refused"
-            context = self._context(person, origin, call)
+            context = self._context(person, origin, call, given)
             answer = await call.run(context)
             if isinstance(answer, Plan):
                 await self._propose(answer, context)
             else:
                 await reply.answer(answer)
             return call, "answered"
+        except SheetWanted as wanted:
+            words = call.words if call is not None else text
+            await self._refuse(reply, self._sheets(wanted.sheet, words, asker, origin, reply))
+            return call, "sheet"
+        except UnreadableError as error:
+            await self._refuse(reply, say(f"{error} Nothing was done."))
+            return call, "refused"
         except UsageError as error:
             await self._refuse(reply, error.message)
             return call, "usage"
@@ -160,7 +177,7 @@ class Router:
             )
             return call, "slack"
 
-    def _context(self, person: Identity, origin: Origin, call: Call) -> Context:
+    def _context(self, person: Identity, origin: Origin, call: Call, given: Beside) -> Context:
         region = self._region(call.region)
         return Context(
             person=person,
@@ -176,6 +193,8 @@ class Router:
             parser=self._parser,
             audit=self._audit,
             watches=self._watches,
+            pacing=call.pacing,
+            given=given,
             region_named=call.region is not None,
         )
 

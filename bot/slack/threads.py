@@ -183,7 +183,7 @@ class Threads:
         if await self._outbound.ts_of(key) is not None:
             return
         buttons = await self._next_steps(operation, row) if self._next_steps is not None else []
-        log = await self._operations.log_of(operation.id, row.key)
+        log = await self._operations.failure_log(operation.id, row.key)
         message = view.failure(operation, row, buttons, log)
         await self._outbound.post(operation.channel, message, key=key, thread_ts=thread)
 

@@ -82,10 +82,12 @@ class _Book:
         for system_id, entry in self.busy.items():
             state, since, _, told = entry
             usual = glance.usual.get(state)
-            if told or usual is None or glance.now - since <= usual.limit:
+            # By the view's own clock: a region that does not answer must not make its machines look stuck.
+            took_so_far = glance.as_of - since
+            if told or usual is None or took_so_far <= usual.limit:
                 continue
             entry[3] = True
-            took = _minutes(glance.now - since)
+            took = _minutes(took_so_far)
             middle = f"; here it usually takes {_minutes(usual.middle)}" if usual.middle is not None else ""
             text = f"{state} for {took}{middle}"
             name = machines[system_id].name

@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bot.maas.image_reader import Images
+from bot.maas.import_state import LastImport, Phase
 from bot.maas.models_region import BootResource
 from bot.maas.service import RegionService
 from bot.message import Mark
+from bot.operations.image_words import listing, progress
 from bot.watches.records import Happening, Looked, Sort, What
 from bot.watches.sources import Glance, Source
 
-#: Seconds without progress after which an import counts as stalled.
-_STALLED = 600.0
 _IMPORTER = "import"
+_DOCTOR = "/maas images doctor"
 
 
 class ImagesSource(Source):
-    """Compares the snapshot's images. MAAS imports by itself every hour: an import that changes nothing is no news."""
+    """Compares the images with those of the last look, and says what the watcher of the import saw of its end.
+
+    MAAS imports by itself every hour: an import that changes nothing is no news.
+    """
 
     name = "images"
     what = What.IMAGES
@@ -28,9 +31,8 @@ class ImagesSource(Source):
         section = region.watcher.snapshot.images
         if section.value is None or section.error is not None:
             return None
-        images = section.value
-        now = {_name(one): _state(one) for one in images.resources}
-        percent = sum(one.newest.percent for one in images.resources if one.newest is not None)
+        state = region.imports.state
+        now = {_name(one): _state(one) for one in section.value.resources}
         notices = {
             one.text
             for one in region.watcher.snapshot.notifications.value or ()
@@ -38,29 +40,35 @@ class ImagesSource(Source):
         }
         fresh: dict[str, Any] = {
             "images": now,
-            "importing": images.importing,
-            "percent": percent,
-            "moved_at": glance.now,
-            "stalled": False,
+            "stalled": state.phase is Phase.STALLED,
+            "ended": state.last.ended if state.last is not None else 0.0,
             "notices": sorted(notices),
         }
         if memory is None:
             return Looked(fresh)
-        found = _changes(memory, now, images, glance.now)
+        fresh["ended"] = fresh["ended"] or memory.get("ended", 0.0)
+        found = _changes(memory["images"], now, glance.now)
         found += [_told("importer", text, Mark.FAIL, glance.now) for text in sorted(notices - set(memory["notices"]))]
-        if images.importing == memory["importing"] and percent == memory["percent"]:
-            # Nothing moved: the memory stays as it is, so that it need not be written again.
-            fresh |= {"moved_at": memory["moved_at"], "stalled": memory["stalled"]}
-        still = glance.now - fresh["moved_at"]
-        if images.importing and still > _STALLED * glance.scale and not fresh["stalled"]:
-            fresh["stalled"] = True
-            text = f"The import has made no progress for {max(1, round(still / 60))} min."
-            found.append(_told("import", text, Mark.WARN, glance.now, "/maas images"))
+        if fresh["stalled"] and not memory["stalled"]:
+            found.append(_told("import", f"The import {progress(state)}.", Mark.FAIL, glance.now, _DOCTOR))
+        if state.last is not None and state.last.ended > memory.get("ended", 0.0):
+            lacking = _lacking(state.last)
+            if lacking:
+                text = f"The import ended, and {lacking}."
+                found.append(_told("import", text, Mark.FAIL, glance.now, _DOCTOR))
         return Looked(fresh, tuple(found))
 
 
-def _changes(memory: Mapping[str, Any], now: Mapping[str, list[Any]], images: Images, at: float) -> list[Happening]:
-    before: Mapping[str, list[Any]] = memory["images"]
+def _lacking(last: LastImport) -> str:
+    """What an import did not bring, as a clause; "" when it brought everything."""
+    if last.half:
+        return f"{listing(last.half)} {'is' if len(last.half) == 1 else 'are'} half there"
+    if last.missing:
+        return f"{listing(last.missing)} {'is' if len(last.missing) == 1 else 'are'} not there"
+    return ""
+
+
+def _changes(before: Mapping[str, list[Any]], now: Mapping[str, list[Any]], at: float) -> list[Happening]:
     found: list[Happening] = []
     complete = [
         name
@@ -72,12 +80,6 @@ def _changes(memory: Mapping[str, Any], now: Mapping[str, list[Any]], images: Im
     gone = sorted(before.keys() - now.keys())
     if gone:
         found.append(_told("images", f"No longer in MAAS: {', '.join(gone)}.", Mark.WARN, at, "/maas images"))
-    if memory["importing"] and not images.importing:
-        half = [f"{_name(one)} ({one.newest.percent if one.newest else 0:.0f} %)" for one in images.resources
-                if not one.complete and one.newest is not None]  # fmt: skip
-        if half:
-            text = f"The import ended, and these are not complete: {', '.join(half)}."
-            found.append(_told("import", text, Mark.FAIL, at, "/maas images"))
     return found
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import structlog
 
@@ -20,9 +20,11 @@ from bot.maas.fleet import MachineChange
 from bot.maas.service import RegionService
 from bot.message import Message
 from bot.storage import StorageUnavailableError
+from bot.watches.announced import Announced
 from bot.watches.delivery import DeliveryPace, ready
-from bot.watches.records import Looked, Notice
+from bot.watches.records import Looked, Notice, Watch
 from bot.watches.sources import Glance, Source
+from bot.watches.speaking import NotHeardError, NotNowError, Speaker
 from bot.watches.store import WatchStore
 from bot.watches.telling import Telling
 from bot.watches.usual import Usual, usual
@@ -31,34 +33,6 @@ from bot.watches.usual import Usual, usual
 _LEARN, _CLEAN = 60.0, 3600.0
 #: Seconds after which a memory in which only the place in the event log moved is written again.
 _PLACE = 10.0
-
-
-class NotHeardError(Exception):
-    """The channel does not take messages of this bot. `reason` is fit for a person's eyes."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-class NotNowError(Exception):
-    """The message did not go out, and may at another time."""
-
-
-class Speaker(Protocol):
-    """Posts what watches tell."""
-
-    async def say(self, channel: str, thread: str, key: str, message: Message) -> None:
-        """Post once for ever under this key.
-
-        Raises:
-            NotHeardError: the channel does not take it, and won't.
-            NotNowError: try again later.
-            StorageUnavailableError: nothing was posted.
-        """
-
-    def correct(self, key: str, message: Message) -> None:
-        """Let the posted message of this key show something else, for good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +93,7 @@ class Watches:
         self._written: dict[tuple[str, str], float] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._deliver_now = asyncio.Event()
+        self._announced = Announced(store, telling)
         self._cleaned_at = time.monotonic()
         self._log = structlog.get_logger("watches")
 
@@ -180,12 +155,20 @@ class Watches:
         changes = list(region.pending)
         seen = False
         for source in self._sources:
-            if not source.of_machines:
-                await self._look_with(region, source, (), time.time())
-            elif as_of is not None:
-                seen = await self._look_with(region, source, changes, as_of) or seen
+            try:
+                if not source.of_machines:
+                    await self._look_with(region, source, (), time.time())
+                elif as_of is not None:
+                    seen = await self._look_with(region, source, changes, as_of) or seen
+            except StorageUnavailableError:
+                raise
+            except Exception:
+                # A defect in one source must not blind the others.
+                self._log.exception("source_failed", region=region.service.name, source=source.name)
         if seen:
             del region.pending[: len(changes)]
+            if self._announced.changed(region.service.name, changes):
+                self._deliver_now.set()
 
     async def _look_with(self, region: _Region, source: Source, changes: Sequence[MachineChange], as_of: float) -> bool:
         """Let one source look, and write down what came of it. False: it could not, and has to see the changes anew."""
@@ -197,7 +180,7 @@ class Watches:
             # The view is older than what was seen: that of a bot that has just come up, or has been behind.
             return False
         first = source.name in region.first
-        glance = Glance(time.time(), first, changes, region.usual, self._pace.scale)
+        glance = Glance(time.time(), as_of, first, changes, region.usual, self._pace.scale)
         try:
             looked = await source.look(region.service, memory, glance)
         except MaasError as error:
@@ -258,7 +241,14 @@ class Watches:
             await asyncio.sleep(min(0.2, self._pace.look))
 
     async def _tell(self) -> None:
-        for watch_id, pending in (await self.store.untold()).items():
+        for key, message in await self._announced.anew():
+            self._speaker.correct(key, message, final=False)
+        # Side by side: a channel that Slack is slow with holds up no other.
+        untold = await self.store.untold()
+        await asyncio.gather(*(self._tell_one(watch_id, pending) for watch_id, pending in untold.items()))
+
+    async def _tell_one(self, watch_id: str, pending: Sequence[Notice]) -> None:
+        try:
             # Decided already, by us before a crash or by a bot that is gone: it goes out as it was decided.
             decided: dict[str, list[Notice]] = {}
             for one in pending:
@@ -272,6 +262,10 @@ class Watches:
                 key = f"watch:{fresh[0].id}"
                 if await self.store.gather([one.id for one in fresh], key):
                     await self._say(key, await self.store.of_message(key))
+        except StorageUnavailableError as error:
+            self._log.warning("nothing_told", watch=watch_id, reason=error.reason)
+        except Exception:
+            self._log.exception("telling_failed", watch=watch_id)
 
     async def _say(self, key: str, notices: Sequence[Notice]) -> None:
         watch = notices[0].watch
@@ -280,22 +274,19 @@ class Watches:
             await self._speaker.say(watch.channel, watch.thread, key, message)
         except NotHeardError as error:
             self._log.warning("watch_not_heard", channel=watch.channel, reason=error.reason)
-            await self._tell_its_person(notices, key, message, error)
+            await self._tell_its_person(watch, key, message)
         except NotNowError as error:
             self._log.info("watch_not_told_now", channel=watch.channel, error=str(error))
             return
         await self.store.told(key)
+        self._announced.posted(notices)
 
-    async def _tell_its_person(
-        self, notices: Sequence[Notice], key: str, message: Message, error: NotHeardError
-    ) -> None:
+    async def _tell_its_person(self, watch: Watch, key: str, message: Message) -> None:
         """What a channel does not take goes to whoever set the watch, so that it is not lost."""
-        watch = notices[0].watch
         try:
             await self._speaker.say(watch.person_id, "", f"{key}:person", message)
-        except (NotHeardError, NotNowError) as also:
-            self._log.warning("watch_told_nobody", channel=watch.channel, person=watch.person_id, error=str(also))
-        del error
+        except (NotHeardError, NotNowError) as error:
+            self._log.warning("watch_told_nobody", channel=watch.channel, person=watch.person_id, error=str(error))
 
     # -- taking care -------------------------------------------------------------------------------------------
 
@@ -309,6 +300,7 @@ class Watches:
         notices = await self.store.of_message(key)
         if not notices:
             return "That watch has ended."
-        message = await self._telling.message(notices)
-        self._speaker.correct(key, message)
+        # Its log is in the thread already.
+        message = replace(await self._telling.message(notices), files=())
+        self._speaker.correct(key, message, final=True)
         return "" if settled else f"That was settled before: {notices[0].settled}"

@@ -19,6 +19,7 @@ class Glance:
 
     Attributes:
         now: seconds since the epoch.
+        as_of: how new the fleet view is, in seconds since the epoch; it is older while the region does not answer.
         first: the first look since this bot began to look: much may have happened meanwhile.
         changes: of machines since the last look, oldest first, none left out.
         usual: how long machines are in a state, by the state's name, as far as it was learnt.
@@ -26,6 +27,7 @@ class Glance:
     """
 
     now: float
+    as_of: float
     first: bool
     changes: Sequence[MachineChange] = ()
     usual: Mapping[str, Usual] = field(default_factory=dict)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from bot import audit
 from bot.storage import Database
 from bot.watch_tables import notices, state_spans, watch_memory, watches
 from bot.watches.records import Happening, Looked, Notice, Sort, Watch, What
+from bot.watches.rows import notice_of, notices_with_watch, row_of, watch_of
 
 #: Spans of a state that are learnt from, the newest.
 _SPANS = 200
@@ -47,11 +48,11 @@ class WatchStore:
             found = connection.execute(watches.select().where(same)).mappings().first()
             kept = watch
             if found is None:
-                connection.execute(watches.insert().values(**_row(watch)))
+                connection.execute(watches.insert().values(**row_of(watch)))
             else:
                 changed = {"quiet": watch.quiet, "until": watch.until}
                 connection.execute(watches.update().where(watches.c.id == found["id"]).values(**changed))
-                kept = _watch({**found, **changed})
+                kept = watch_of({**found, **changed})
             if hello is not None:
                 _tell(connection, kept.id, watch.region, hello, self._clock())
             audit.append(connection, entry, self._clock())
@@ -72,7 +73,7 @@ class WatchStore:
         """All that hold now, oldest first; guides that have ended are left out."""
         query = watches.select().where(_holding(self._clock())).order_by(watches.c.created_at)
         return await self._database.run(
-            lambda connection: [_watch(row) for row in connection.execute(query).mappings()]
+            lambda connection: [watch_of(row) for row in connection.execute(query).mappings()]
         )
 
     # -- what was seen -----------------------------------------------------------------------------------------
@@ -147,12 +148,14 @@ class WatchStore:
 
     async def untold(self) -> dict[str, list[Notice]]:
         """What was not told yet, by watch, oldest first."""
-        query = _notices().where(notices.c.posted_at.is_(None)).order_by(notices.c.at, notices.c.seq).limit(5000)
+        query = (
+            notices_with_watch().where(notices.c.posted_at.is_(None)).order_by(notices.c.at, notices.c.seq).limit(5000)
+        )
 
         def read(connection: sa.Connection) -> dict[str, list[Notice]]:
             found: dict[str, list[Notice]] = defaultdict(list)
             for row in connection.execute(query).mappings():
-                found[row["watch_id"]].append(_notice(row))
+                found[row["watch_id"]].append(notice_of(row))
             return dict(found)
 
         return await self._database.run(read)
@@ -189,10 +192,26 @@ class WatchStore:
 
     async def of_message(self, message: str) -> list[Notice]:
         """What a message tells."""
-        query = _notices().where(notices.c.message == message).order_by(notices.c.at, notices.c.seq)
+        query = notices_with_watch().where(notices.c.message == message).order_by(notices.c.at, notices.c.seq)
         return await self._database.run(
-            lambda connection: [_notice(row) for row in connection.execute(query).mappings()]
+            lambda connection: [notice_of(row) for row in connection.execute(query).mappings()]
         )
+
+    async def standing(self, sort: Sort, since: float, most: int) -> list[Notice]:
+        """What was told alone in its message since that moment and nobody settled, oldest first."""
+        alone = sa.select(notices.c.message).group_by(notices.c.message).having(sa.func.count() == 1)
+        query = (
+            notices_with_watch()
+            .where(notices.c.what == sort.value, notices.c.posted_at >= since, notices.c.settled == "")
+            .where(notices.c.message.in_(alone))
+            .order_by(notices.c.posted_at.desc())
+            .limit(most)
+        )
+
+        def read(connection: sa.Connection) -> list[Notice]:
+            return [notice_of(row) for row in connection.execute(query).mappings()][::-1]
+
+        return await self._database.run(read)
 
     async def settle(self, message: str, said: str) -> bool:
         """Somebody took care of what the message tells. False: somebody did before."""
@@ -215,7 +234,7 @@ class WatchStore:
 def _hearing(connection: sa.Connection, what: What, region: str, now: float) -> list[Watch]:
     whats = [what.value, *([What.GUIDE.value] if what is What.MACHINES else [])]
     query = watches.select().where(watches.c.what.in_(whats), watches.c.region == region, _holding(now))
-    return [_watch(row) for row in connection.execute(query.order_by(watches.c.created_at)).mappings()]
+    return [watch_of(row) for row in connection.execute(query.order_by(watches.c.created_at)).mappings()]
 
 
 def _each_place(hearing: Sequence[Watch], happening: Happening) -> list[tuple[str, Happening]]:
@@ -260,52 +279,3 @@ def _remembered(region: str, source: str) -> sa.ColumnElement[bool]:
 
 def _holding(now: float) -> sa.ColumnElement[bool]:
     return sa.or_(watches.c.until.is_(None), watches.c.until > now)
-
-
-def _notices() -> sa.Select[Any]:
-    own = [column.label(f"notice_{column.name}") for column in notices.c]
-    return sa.select(notices.c.watch_id, *own, *watches.c).join(watches, watches.c.id == notices.c.watch_id)
-
-
-def _notice(row: Mapping[Any, Any]) -> Notice:
-    return Notice(
-        id=row["notice_id"],
-        watch=_watch(row),
-        happening=Happening.from_json(row["notice_happening"]),
-        at=row["notice_at"],
-        message=row["notice_message"],
-        posted_at=row["notice_posted_at"],
-        settled=row["notice_settled"],
-    )
-
-
-def _row(watch: Watch) -> dict[str, Any]:
-    return {
-        "id": watch.id,
-        "team_id": watch.team_id,
-        "channel": watch.channel,
-        "thread_ts": watch.thread,
-        "what": watch.what.value,
-        "region": watch.region,
-        "quiet": watch.quiet,
-        "person_id": watch.person_id,
-        "person_name": watch.person_name,
-        "created_at": watch.created_at,
-        "until": watch.until,
-    }
-
-
-def _watch(row: Mapping[Any, Any]) -> Watch:
-    return Watch(
-        id=row["id"],
-        team_id=row["team_id"],
-        channel=row["channel"],
-        thread=row["thread_ts"],
-        what=What(row["what"]),
-        region=row["region"],
-        quiet=row["quiet"],
-        person_id=row["person_id"],
-        person_name=row["person_name"],
-        created_at=row["created_at"],
-        until=row["until"],
-    )

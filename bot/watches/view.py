@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from bot.maas.causes import Cause
 from bot.maas.models import Machine, MachineStatus
+from bot.maas.selection import natural_key
 from bot.message import (
     Bold,
     Bullets,
@@ -140,6 +141,8 @@ def _lines(notices: Sequence[Notice], causes: Mapping[str, Cause]) -> list[Text]
         cause = causes.get(one.happening.subject)
         said = one.happening.text + (f": {_without_name(cause.summary, one)}" if cause is not None else "")
         alike[said].append(one.happening.name)
+    for names in alike.values():
+        names.sort(key=natural_key)
     ordered = sorted(alike.items(), key=lambda item: -len(item[1]))
     lines: list[Text] = []
     for said, names in ordered[:_LINES]:

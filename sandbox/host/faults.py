@@ -19,6 +19,7 @@ CATALOG = {
     "drop-before": "The connection ends before the request is carried out. Parameters: verb, count.",
     "killed": "The helper is killed by a signal. Parameters: verb, count.",
     "stall": "No answer comes. Parameters: verb, count.",
+    "stall-before": "No answer comes, and the request is not carried out. Parameters: verb, count.",
     "slow": "Answers come late. Parameters: seconds, verb, count.",
     "bad-bytes": "The answer is no text. Parameters: verb, count.",
     "sudo-password": "sudo asks for a password.",

@@ -65,8 +65,6 @@ def _snap(work: Work) -> Look:
 
 def _made(name: str, channel: str) -> Snap:
     track = channel.partition("/")[0]
-    if name == SnapName.TEST_DB:
-        return Snap(channel, "14.2-29-g.ed8d7f2", "187")
     if track not in VERSIONS:
         raise StepFailedError(
             Cause.CHANNEL_NOT_FOUND,
@@ -74,6 +72,8 @@ def _made(name: str, channel: str) -> Snap:
             + ", ".join(sorted(VERSIONS)),
             "Name one of those tracks.",
         )
+    if name == SnapName.TEST_DB:
+        return Snap(channel, "12.20-30-g.ed8d7f2", "187")
     version, revision = VERSIONS[track]
     return Snap(channel, version, revision)
 

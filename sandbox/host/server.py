@@ -59,6 +59,8 @@ class HostStandIn:
         self._off = False
         self._tasks: set[asyncio.Task[Any]] = set()
         self.port = 0
+        #: How many answers were held back so far.
+        self.withheld = 0
         self.faults.on_change(self._changed)
 
     def settle_in(self) -> None:
@@ -67,7 +69,7 @@ class HostStandIn:
         channel = f"{'.'.join(region.version.split('.')[:2])}/stable"
         model = self.model
         version = VERSIONS[channel.partition("/")[0]]
-        model.snaps = {"maas": Snap(channel, *version), "maas-test-db": Snap("latest/stable", "14.2-29", "187")}
+        model.snaps = {"maas": Snap(channel, *version), "maas-test-db": Snap(channel, "12.20-30", "187")}
         if channel.startswith("2.9"):
             model.snaps["maas-cli"] = Snap(channel, version[0], "13")
         model.test_server = Server({TEST_ROLE: Role()}, {TEST_DATABASE: Database(TEST_ROLE, 112, 24_000_000)})
@@ -253,8 +255,12 @@ class _Session(asyncssh.SSHServer):
         if self._faults.take("drop-before", verb=verb):
             self._host.drop()
             return
+        if self._faults.take("stall-before", verb=verb):
+            self._host.withheld += 1
+            await asyncio.Event().wait()
         answer = await self._host.helper.answer(data)
         if self._faults.take("stall", verb=verb):
+            self._host.withheld += 1
             await asyncio.Event().wait()
         if slow := self._faults.take("slow", verb=verb):
             await asyncio.sleep(slow.seconds)

@@ -23,6 +23,7 @@ CATALOG = {
     "bmc-timeout": "BMCs do not answer: query_power_state gives 504 after 60 s. Parameters: machine, count.",
     "bmc-password": "BMCs refuse the password. Parameters: machine, count.",
     "commissioning-fails": "A commissioning script fails. Parameters: machine, script, count.",
+    "machine-appears": "No fault: a machine enlists itself within 40 s. Clear and set it for another.",
     "testing-fails": "smartctl-validate fails. Parameters: machine, count.",
     **IMAGE_FAULTS,
 }

@@ -186,6 +186,8 @@ class GroupsApi:
         tag, machines = self._tag(request), self._world.machines
         added = [machines[s] for s in request.form.all("add") if s in machines]
         removed = [machines[s] for s in request.form.all("remove") if s in machines]
+        for machine in [*added, *removed]:
+            self._world.effects["tag", machine.system_id] += 1
         for machine in added:
             machine.tags = [*dict.fromkeys([*machine.tags, tag.name])]
         for machine in removed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 IMAGE_FAULTS = {
     "stalled-import": "The image mirror stops sending and keeps the connection: an import makes no progress and does "
     "not end. Switched off, the connection ends, and the import with it.",
-    "slow-mirror": "The image mirror sends slowly. Parameters: rate (bytes/s, 50000 if not given).",
+    "slow-mirror": "The image mirror sends slowly. Parameters: rate (bytes/s, 250000 if not given).",
     "image-file-fails": "An image's largest file is missing on the mirror, cut, or of another checksum: the import "
     "ends early and says nothing.",
     "index-missing": "The mirror's index is not found: the import ends at once, with a notice.",
@@ -17,4 +17,4 @@ IMAGE_FAULTS = {
 
 #: What makes an import end while it loads the files of new images.
 CUTS = ("image-file-fails", "image-disk-full")
-SLOW_RATE = 50_000
+SLOW_RATE = 250_000

@@ -8,7 +8,7 @@ from typing import Any
 NEW, COMMISSIONING, FAILED_COMMISSIONING, READY, DEPLOYED, BROKEN = 0, 1, 2, 4, 6, 8
 DEPLOYING, ALLOCATED, FAILED_DEPLOYMENT, RELEASING, FAILED_RELEASING = 9, 10, 11, 12, 13
 DISK_ERASING, FAILED_DISK_ERASING, RESCUE_MODE, ENTERING_RESCUE_MODE = 14, 15, 16, 17
-EXITING_RESCUE_MODE, TESTING, FAILED_TESTING = 19, 21, 22
+FAILED_ENTERING_RESCUE_MODE, EXITING_RESCUE_MODE, TESTING, FAILED_TESTING = 18, 19, 21, 22
 
 STATUS_NAMES = {
     0: "New",
@@ -134,6 +134,8 @@ class Machine:
     workload_annotations: dict[str, str] = field(default_factory=dict)
     enable_hw_sync: bool = False
     ephemeral_deploy: bool = False
+    user_data: str = ""
+    cloned_from: str = ""
     enable_ssh: bool = False
     ever_passed: bool = False
     agent_name: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Awaitable, Callable, Iterable
 
 from sandbox.maas import machine as states
@@ -100,6 +101,7 @@ class MachineApi:
         machine = self._machine(request)
         self._context.lifecycle.need_unlocked(machine)
         MachineForm(self._context).update(machine, request.form)
+        self._world.effects["update", machine.system_id] += 1
         return self._show(machine)
 
     def _delete(self, request: ApiRequest) -> Answer:
@@ -154,7 +156,9 @@ class MachineApi:
         if machine.subnet is None:
             raise refuse_form({"network": "Node must be configured to use a network"})
         machine.enable_hw_sync = form.flag("enable_hw_sync")
-        machine.ephemeral_deploy = form.flag("ephemeral_deploy")
+        # 2.9 does not know it and passes over it, as over every field that it does not know.
+        machine.ephemeral_deploy = form.flag("ephemeral_deploy") and not self._world.old
+        machine.user_data = decoded(form.text("user_data"))
         self._context.lifecycle.deploy(machine, request.caller, (os, series, kernel), form.text("comment"))
 
     def _image(self, series: str, osystem: str) -> tuple[str, str]:
@@ -206,6 +210,7 @@ class MachineApi:
         lifecycle.override_failed_testing(machine, request.caller, request.form.text("comment"))
 
     def _rescue_mode(self, machine: Machine, request: ApiRequest) -> None:
+        self._context.lifecycle.need_unlocked(machine)
         self._context.rescue.enter(machine, request.caller)
 
     def _exit_rescue_mode(self, machine: Machine, request: ApiRequest) -> None:
@@ -220,6 +225,14 @@ class MachineApi:
         kept = {k: v for k, v in merged.items() if v}
         machine.owner_data = kept
         machine.workload_annotations = kept
+
+
+def decoded(user_data: str) -> str:
+    """What cloud-init gets; MAAS takes it in base64 and passes on whatever that decodes to."""
+    try:
+        return base64.b64decode(user_data).decode("utf-8", "replace")
+    except ValueError:
+        return ""
 
 
 def _names(form: Form, name: str) -> list[str] | None:

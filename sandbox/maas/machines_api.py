@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from sandbox.maas import machine as states
 from sandbox.maas.answers import JSON, Answer, Refusal, json_answer, no_content, refuse, refuse_form
+from sandbox.maas.cloning import clone
 from sandbox.maas.commission_options import CommissionOptions
 from sandbox.maas.context import Context
 from sandbox.maas.machine import Machine
@@ -193,6 +194,11 @@ class MachinesApi:
             errors["destinations"] = bad
         elif not form.flag("storage") and not form.flag("interfaces"):
             errors["__all__"] = "Either storage or interfaces must be true."
-        if errors:
+        source = self._world.machines.get(form.text("source"))
+        if source is None:
+            errors.setdefault("source", "Select a valid choice. That choice is not one of the available choices.")
+        if errors or source is None:
             raise refuse_form(errors)
+        for system_id in wanted:
+            clone(self._world, source, self._world.machines[system_id], interfaces=form.flag("interfaces"))
         return no_content()

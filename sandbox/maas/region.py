@@ -16,6 +16,7 @@ from sandbox.maas.context import Context
 from sandbox.maas.controllers import Controllers
 from sandbox.maas.data_files import load as load_data
 from sandbox.maas.deployment import Deployment
+from sandbox.maas.enlisting import Enlisting
 from sandbox.maas.faults import Faults
 from sandbox.maas.freshregion import make_fresh_region
 from sandbox.maas.image_import import ImageImport
@@ -62,6 +63,7 @@ class RegionStandIn:
         deployment = Deployment(self.world, self.timers, power, commissioning)
         self.lifecycle = LifeCycle(self.world, self.timers, power, commissioning, deployment)
         self.imports = ImageImport(self.world, self.timers, self.faults)
+        Enlisting(self.world, self.timers, self.faults)
         self._context = Context(
             world=self.world,
             timers=self.timers,

@@ -20,6 +20,7 @@ RESCUABLE = {
     states.FAILED_DEPLOYMENT,
     states.FAILED_TESTING,
 }
+LEAVABLE = {states.RESCUE_MODE, states.ENTERING_RESCUE_MODE, states.FAILED_ENTERING_RESCUE_MODE}
 
 
 class Rescue:
@@ -29,19 +30,26 @@ class Rescue:
         self._power = power
         timers.register("rescue-entered", self._entered)
         timers.register("rescue-left", self._left)
+        timers.register("rescue-failed", self._failed)
 
     def enter(self, machine: Machine, user: User) -> None:
         self._need(machine, RESCUABLE, "enter")
+        if machine.has_bmc:
+            self._power.need_rack(machine)
+            self._power.need_idle(machine, "on")
         self._world.effects[("rescue_mode", machine.system_id)] += 1
         machine.return_to = machine.status
         machine.owner = machine.owner or user.username
         self._world.log_order(machine, "User starting rescue mode", user)
         self._world.node_event(machine, "INFO", "Entering rescue mode")
         change_status(self._world, machine, states.ENTERING_RESCUE_MODE)
-        self._later(8, 12, "rescue-entered", machine)
+        if machine.has_bmc and self._power.trouble(machine):
+            self._later(0.5, 1.5, "rescue-failed", machine)
+        elif not machine.manners.never_boots:
+            self._later(8, 12, "rescue-entered", machine)
 
     def leave(self, machine: Machine, user: User) -> None:
-        self._need(machine, {states.RESCUE_MODE, states.ENTERING_RESCUE_MODE}, "exit")
+        self._need(machine, LEAVABLE, "exit")
         self._world.effects[("exit_rescue_mode", machine.system_id)] += 1
         self._timers.cancel(machine.system_id)
         self._world.log_order(machine, "User stopping rescue mode", user)
@@ -65,6 +73,13 @@ class Rescue:
         self._world.node_event(machine, "INFO", "Rescue mode")
         change_status(self._world, machine, states.RESCUE_MODE)
         machine.power_state = "on"
+
+    def _failed(self, system_id: str) -> None:
+        machine = self._world.machines[system_id]
+        trouble = self._power.trouble(machine) or "the BMC does not obey"
+        self._world.node_event(machine, "ERROR", "Failed to power on node", f"Power on for the node failed: {trouble}")
+        machine.power_state = "error"
+        change_status(self._world, machine, states.FAILED_ENTERING_RESCUE_MODE)
 
     def _left(self, system_id: str) -> None:
         machine = self._world.machines[system_id]

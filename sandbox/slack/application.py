@@ -11,6 +11,7 @@ DEFAULT_SCOPES = (
     "app_mentions:read",
     "chat:write",
     "commands",
+    "files:read",
     "files:write",
     "usergroups:read",
     "users:read",

@@ -150,7 +150,8 @@ class SlackServer:
         file = self._file(request.match_info["key"])
         if file is None:
             return web.Response(status=404)
-        if request.headers.get("Authorization") != f"Bearer {self.workspace.app.bot_token}":
+        app = self.workspace.app
+        if request.headers.get("Authorization") != f"Bearer {app.bot_token}" or "files:read" not in app.scopes:
             return web.Response(status=302, headers={"Location": f"{self.base_url}/signin"})
         return web.Response(body=file.content, content_type=file.mimetype)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from sandbox.slack import payloads
 from sandbox.slack.errors import NothingThereError, SlackError
+from sandbox.slack.methods_files import share
 from sandbox.slack.model import Channel, HomeRef, Message, Payload, User
 from sandbox.slack.outcomes import Ack, SlashOutcome
 from sandbox.slack.text import Typed
@@ -18,7 +20,9 @@ _INVALID = (
 )
 
 
-async def say(ws: Workspace, user_id: str, channel_id: str, text: str, thread_ts: str | None) -> str:
+async def say(
+    ws: Workspace, user_id: str, channel_id: str, text: str, thread_ts: str | None, files: Mapping[str, bytes]
+) -> str:
     user, channel = ws.person_in(user_id, channel_id)
     if ws.is_archived(channel):
         raise NothingThereError(f"#{channel.name} is archived")
@@ -35,6 +39,7 @@ async def say(ws: Workspace, user_id: str, channel_id: str, text: str, thread_ts
         [typed.rich_text(ws.ids.short())],
         thread_ts=root.thread_ts or root.ts if root else None,
         client_msg_id=ws.ids.uuid(),
+        files=[share(ws, user_id, channel_id, name, content).id for name, content in files.items()],
     )
     bot = ws.app.bot_user_id
     if channel.im_user:
@@ -61,6 +66,9 @@ def _message_event(ws: Workspace, user: User, message: Message, kind: str, more:
         "event_ts": message.ts,
         **more,
     }
+    if message.files:
+        event["files"] = [payloads.file_object(ws, ws.files[file_id]) for file_id in message.files]
+        event["upload"] = False
     if message.is_reply:
         root = ws.store.root_of(message)
         event["thread_ts"] = message.thread_ts

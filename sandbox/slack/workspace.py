@@ -101,14 +101,22 @@ class Workspace:
 
     # As a person
 
-    async def say(self, user_id: str, channel_id: str, text: str, thread_ts: str | None = None) -> str:
-        """Type a message; returns its ts. `@maas …` and `@olga` become mentions, `#ops` a channel,
-        addresses links.
+    async def say(
+        self,
+        user_id: str,
+        channel_id: str,
+        text: str,
+        thread_ts: str | None = None,
+        files: Mapping[str, bytes] | None = None,
+    ) -> str:
+        """Type a message, perhaps with files (name to content); returns its ts.
+
+        `@maas …` and `@olga` become mentions, `#ops` a channel, addresses links.
 
         The app hears of it only when it is mentioned and in the channel (`app_mention`), in the background
         with Slack's retries; `settle()` waits for that.
         """
-        return await speaking.say(self, user_id, channel_id, text, thread_ts)
+        return await speaking.say(self, user_id, channel_id, text, thread_ts, files or {})
 
     async def slash(self, user_id: str, channel_id: str, text: str, command: str = "/maas") -> SlashOutcome:
         """Type `command text` in a channel and wait for the acknowledgement (3 s)."""

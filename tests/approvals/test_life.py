@@ -23,7 +23,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 
 from bot.audit import Audit
 from bot.maas.models import Event, Machine
-from bot.operations.approvals import ApprovalSettings
+from bot.operations.approvals import ApprovalSettings, too_old
 from bot.operations.kinds import End, MachineKind
 from bot.operations.plan import Plan, Target
 from bot.operations.records import OperationState
@@ -32,12 +32,26 @@ from bot.operations.store import OperationStore
 from bot.people import Door, Identity, Origin, Standing
 from bot.policy import Policy, Risk, Role
 from bot.storage import Database, audit_records, operations
+from tests.policy.support import rules as read_rules
 
 T = TypeVar("T")
 
 PEOPLE = ["U0OLGA", "U0ANDREA", "U0ALICE", "U0VICTOR"]
 #: Mostly as it should be: a run of random clicks would hardly ever come to an effect, and prove nothing.
 MOSTLY = st.sampled_from([True] * 5 + [False])
+#: Who may break the glass.
+GLASS = "U0OLGA"
+POLICY = """
+[[policy.approve]]
+name = "approvers"
+who = {who}
+commands = ["*"]
+needed = {needed}
+
+[policy.break_glass]
+who = ["{glass}"]
+for = "30m"
+"""
 HERE = Origin(Door.BUTTON, "C0OPS")
 REGION: Any = type("Region", (), {"name": "default"})()
 ENDS = {
@@ -104,6 +118,9 @@ class ApprovalLife(RuleBasedStateMachine):
         self.database = Database(f"sqlite:///{file}")
         self.kind = Switch()
         self.approvers: list[str] = ["U0OLGA", "U0ANDREA", "U0ALICE"]
+        self.needed = 1
+        #: Who has approved what, as far as it was taken.
+        self.given: dict[str, set[str]] = {}
         self.effects: dict[str, int] = {}
         self.legal: dict[str, str] = {}
         self.fingerprints: dict[str, str] = {}
@@ -111,8 +128,9 @@ class ApprovalLife(RuleBasedStateMachine):
 
     def build(self) -> None:
         """A process: everything in memory is new, the database is what it was."""
-        roles: dict[Role, Sequence[str]] = {Role.OPERATOR: PEOPLE[:3], Role.APPROVER: self.approvers}
-        self.policy = Policy("T0", self.nobody, ("C0OPS",), roles)
+        roles: dict[Role, Sequence[str]] = {Role.OPERATOR: PEOPLE[:3]}
+        rules = read_rules(POLICY.format(who=self.approvers, needed=self.needed, glass=GLASS))
+        self.policy = Policy("T0", self.nobody, ("C0OPS",), roles, rules)
         self.engine = Engine()
         store = OperationStore(self.database, time.time)
         approval = ApprovalSettings(None, timedelta(minutes=30))
@@ -196,7 +214,7 @@ class ApprovalLife(RuleBasedStateMachine):
             assert who == before.requester_id
             assert reason
             assert typed == "node-1" or before.plan.risk is not Risk.IRREVERSIBLE
-            assert set(self.approvers) - {who}
+            assert len(set(self.approvers) - {who}) >= self.needed
 
     @rule(
         plan=plans,
@@ -227,7 +245,15 @@ class ApprovalLife(RuleBasedStateMachine):
             assert who != before.requester_id
             assert who in self.approvers
             assert before.state is OperationState.AWAITING
+            after = self.now(plan[0])
             if approve:
+                given = self.given.setdefault(plan[0], set())
+                assert who not in given, "nobody counts twice"
+                given &= set(self.approvers)  # whoever may no more counts no more
+                given.add(who)
+                assert {one.person_id for one in after.decisions} == given
+                assert (after.state is OperationState.QUEUED) == (len(given) >= max(self.needed, before.needed))
+            if approve and after.state is OperationState.QUEUED:
                 self.legal[plan[0]] = "approved"
 
     @rule(plan=plans, who=st.sampled_from(PEOPLE))
@@ -236,21 +262,59 @@ class ApprovalLife(RuleBasedStateMachine):
         if self.run(self.operations.withdraw(plan[0], plan[1], self.person(who))).done:
             assert who == before.requester_id
 
-    @rule(plan=plans, who=st.sampled_from(PEOPLE))
-    def break_glass(self, plan: tuple[str, str], who: str) -> None:
+    @rule(plan=plans, right=MOSTLY, other=st.sampled_from(PEOPLE), reasoned=MOSTLY, named=MOSTLY)
+    def break_glass(self, plan: tuple[str, str], right: bool, other: str, reasoned: bool, named: bool) -> None:
+        before = self.now(plan[0])
+        who = self.requester_or(before, right, other)
+        reason, typed = "outage" if reasoned else "", "node-1" if named else "node"
         verdict = self.run(
-            self.operations.approvals.break_glass(
-                plan[0], plan[1], self.person(who), HERE, reason="outage", typed="node-1"
-            )
+            self.operations.approvals.break_glass(plan[0], plan[1], self.person(who), HERE, reason=reason, typed=typed)
         )
-        assert not verdict.done, "it is off by default"
+        if verdict.done:
+            assert who == before.requester_id == GLASS
+            assert reason and typed == "node-1", "whatever the risk"
+            assert before.state.open and not too_old(before)
+            self.legal[plan[0]] = "glass"
+
+    @rule(plan=plans)
+    def the_policy_gets_stricter_while_it_waits(self, plan: tuple[str, str]) -> None:
+        self.change_how_many(2)
+        for who in PEOPLE[1:3]:
+            self.decide(plan, who, False, True, True, Standing.MEMBER)
+
+    @rule(plan=plans)
+    def the_first_of_two_loses_the_right(self, plan: tuple[str, str]) -> None:
+        self.change_how_many(2)
+        self.decide(plan, PEOPLE[1], False, True, True, Standing.MEMBER)
+        if PEOPLE[1] in self.approvers:
+            self.change_policy(PEOPLE[1])
+        for who in (PEOPLE[2], PEOPLE[0]):
+            self.decide(plan, who, False, True, True, Standing.MEMBER)
+
+    @rule(plan=plans)
+    def break_glass_and_work(self, plan: tuple[str, str]) -> None:
+        self.break_glass(plan, True, GLASS, True, True)
+        self.work()
+
+    @rule(plan=plans)
+    def break_glass_and_wait(self, plan: tuple[str, str]) -> None:
+        self.break_glass(plan, True, GLASS, True, True)
+        self.let_time_pass(plan, True)
+        self.work()
 
     @rule(who=st.sampled_from(PEOPLE))
     def change_policy(self, who: str) -> None:
+        """Somebody edits the file, and the bot is started anew."""
         if who in self.approvers:
             self.approvers.remove(who)
         else:
             self.approvers.append(who)
+        self.crash()
+
+    @rule(needed=st.sampled_from([1, 1, 2]))
+    def change_how_many(self, needed: int) -> None:
+        self.needed = needed
+        self.crash()
 
     @rule()
     def change_world(self) -> None:
@@ -287,6 +351,8 @@ class ApprovalLife(RuleBasedStateMachine):
                 continue
             plan_now = self.run(self.operations.plan("switch", REGION, before.plan.options))
             keys = self.run(asyncio.wait_for(self._begin(operation_id), 5))
+            if before.broke_glass and before.glass_ends < time.time():
+                assert not keys, "the time of the glass is over"
             if keys:
                 self.effects[operation_id] = self.effects.get(operation_id, 0) + 1
                 assert self.fingerprints[operation_id] == plan_now.fingerprint, "the plan that was shown still fits"
@@ -311,6 +377,7 @@ class ApprovalLife(RuleBasedStateMachine):
             wanted = ENDS.get(operation.state)
             if wanted is not None:
                 assert wanted in kinds.get(operation.id, set()), f"{operation.id} {operation.state}"
+            assert operation.broke_glass == ("break_glass" in kinds.get(operation.id, set()))
 
     def teardown(self) -> None:
         if not hasattr(self, "loop"):

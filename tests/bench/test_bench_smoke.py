@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from bench import __main__ as program
-from bench import ack, decode, start, status
+from bench import ack, decode, doctor, start, status
 from bench.report import Report, Table, percentile
 
 
@@ -98,3 +98,12 @@ def test_unknown_measure_is_refused(capsys: pytest.CaptureFixture[str], monkeypa
         program.main()
     assert ended.value.code == 2
     assert "decode, start, status, ack" in capsys.readouterr().err
+
+
+@pytest.mark.long
+async def test_doctor() -> None:
+    report = await doctor.measure(doctor.Options(rates=(50_000,), limit=2.0, waiting=(2,), window=6.0))
+    check(report)
+    assert report.figures["alarms_50000_2"] == 0
+    assert 2 <= report.figures["message"] < 15
+    assert report.figures["calls_2"] > 0

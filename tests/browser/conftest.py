@@ -8,13 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Locator, Page, async_playwright
 
+from bot.app import Bot
+from commands.catalogue import build_catalog
+from commands.status import overview
+from sandbox.demo import World
 from sandbox.maas.faults import Faults as RegionFaults
 from sandbox.page import mount
 from sandbox.slack.server import SlackServer
 from sandbox.slack.workspace import Workspace
 from tests.browser.app import TinyApp
+from tests.support.harness import QUICK, until
 from tests.support.require import require_chromium
 
 #: Where screenshots go, for whoever wants to look.
@@ -112,3 +117,39 @@ async def type_in(page: Page, text: str, where: str = "channel") -> None:
     box = page.locator(f"[data-composer={where}] textarea")
     await box.fill(text)
     await box.press("Enter")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    """The demo's world with its page and the bot, quicker than life."""
+    world = World.build(tmp_path, speed=15.0, strict_timing=False)
+    mount(
+        world.slack.app,
+        world.workspace,
+        faults={"Slack": world.workspace.faults, "MAAS": world.region.faults},
+        hints=HINTS,
+    )
+    await world.start()
+    bot = Bot(world.settings(), build_catalog(), overview, pace=QUICK)
+    try:
+        await bot.start()
+        await until(lambda: bot.regions["default"].fleet.status.filled_at, what="the fleet view to fill")
+        await bot.regions["default"].watcher.wait_for_snapshot(10)
+        yield world
+    finally:
+        await bot.stop()
+        await world.stop()
+
+
+def at(world: World, person: str = "U0OLGA", channel: str = "C0OPS") -> str:
+    return f"{world.slack.base_url}/?as={person}&channel={channel}"
+
+
+def roots(page: Page) -> Locator:
+    return page.locator("[data-list=channel] .message")
+
+
+async def fits(page: Page) -> None:
+    """Nothing runs out of the screen at its side."""
+    wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert wide <= 0

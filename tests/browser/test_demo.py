@@ -2,54 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
-import pytest_asyncio
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import expect
 
-from bot.app import Bot
-from commands.catalogue import build_catalog
-from commands.status import overview
 from sandbox.demo import World
-from sandbox.page import mount
-from tests.browser.conftest import HINTS, Open, shoot, type_in
-from tests.support.harness import QUICK, until
+from tests.browser.conftest import Open, at, fits, roots, shoot, type_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 _PATIENCE = 20_000  # ms
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    """The demo's world with its page and the bot, quicker than life."""
-    world = World.build(tmp_path, speed=15.0, strict_timing=False)
-    mount(
-        world.slack.app,
-        world.workspace,
-        faults={"Slack": world.workspace.faults, "MAAS": world.region.faults},
-        hints=HINTS,
-    )
-    await world.start()
-    bot = Bot(world.settings(), build_catalog(), overview, pace=QUICK)
-    try:
-        await bot.start()
-        await until(lambda: bot.regions["default"].fleet.status.filled_at, what="the fleet view to fill")
-        await bot.regions["default"].watcher.wait_for_snapshot(10)
-        yield world
-    finally:
-        await bot.stop()
-        await world.stop()
-
-
-def at(world: World, person: str = "U0OLGA", channel: str = "C0OPS") -> str:
-    return f"{world.slack.base_url}/?as={person}&channel={channel}"
-
-
-def roots(page: Page) -> Locator:
-    return page.locator("[data-list=channel] .message")
 
 
 async def test_status_then_commission_until_ready(world: World, open_page: Open) -> None:
@@ -86,12 +47,12 @@ async def test_a_failure_on_a_phone(world: World, open_page: Open) -> None:
     page = await open_page(at(world), width=390, height=844)
     await type_in(page, "/maas status")
     await expect(roots(page).last).to_contain_text("MAAS 3.4.10 is up")
-    await _fits(page)
+    await fits(page)
     await shoot(page, "demo-status-390")
     await type_in(page, "/maas commission node-3 node-4")
     plan = roots(page).last
     await expect(plan).to_contain_text("Commission 2 machines?")
-    await _fits(page)
+    await fits(page)
     await shoot(page, "demo-plan-390")
     await plan.get_by_role("button", name="Commission 2 machines").click()
     await expect(plan).to_contain_text("1 of 2 failed", timeout=_PATIENCE)
@@ -100,7 +61,7 @@ async def test_a_failure_on_a_phone(world: World, open_page: Open) -> None:
     thread = page.get_by_role("complementary", name="Thread")
     await expect(thread).to_contain_text("maas-lshw failed")
     await expect(thread).to_contain_text("lshw: terminated by signal 9")
-    await _fits(page)
+    await fits(page)
     await shoot(page, "demo-failed-thread-390")
 
 
@@ -135,7 +96,7 @@ async def test_home_and_the_form(world: World, open_page: Open) -> None:
     await type_in(phone, "/maas")
     modal = phone.get_by_role("dialog", name="MAAS")
     await expect(modal.get_by_role("button", name="Run")).to_be_visible()
-    await _fits(phone)
+    await fits(phone)
     await shoot(phone, "demo-form-390")
 
 
@@ -148,9 +109,3 @@ async def test_a_region_that_goes_down_is_seen(world: World, open_page: Open) ->
     await type_in(page, "/maas status")
     await expect(roots(page).last).to_contain_text("has given no good answer")
     await shoot(page, "demo-down-1280")
-
-
-async def _fits(page: Page) -> None:
-    """Nothing runs out of the screen at its side."""
-    wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert wide <= 0

@@ -32,7 +32,7 @@ def _unlocked(world: World) -> None:
 def _a_range(world: World) -> None:
     network = world.region.world.network
     office = next(one for one in network.subnets.values() if one.cidr == "10.99.0.0/24")
-    network.add_range(office.id, "reserved", "10.99.0.100", "10.99.0.110")
+    network.add_range("reserved", "10.99.0.100", "10.99.0.110", office.id)
 
 
 def _a_key(world: World) -> None:

@@ -51,7 +51,7 @@ def test_the_region_can_be_named_anywhere() -> None:
     [
         ("comission node-3", "Did you mean commission?"),
         ("commission a --enable-shs", "Did you mean --enable-ssh?"),
-        ("commission a --at-once many", "many does not fit --at-once. It takes a whole number."),
+        ("commission a --at-once many", "many does not fit --at-once. It takes a whole number from 1 up"),
         ("machine", "machine needs a name."),
         ("machine a b", "does not know what to do with b"),
         ("op", "op needs an operation."),

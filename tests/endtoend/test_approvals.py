@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from sandbox.slack import Message
+from sandbox.slack import HomeRef, Message
+from tests.endtoend.steps import buttons, operation_id, said
 from tests.support.harness import ANDREA, OLGA, VICTOR, Running, running, until
 
 CARDS = "C0APPROVE"
@@ -80,23 +81,31 @@ async def test_denied_with_a_reason(tmp_path: Path) -> None:
 
 async def test_by_words_and_from_home(tmp_path: Path) -> None:
     async with running(tmp_path) as it:
-        name = "node-1"
-        root, card = await asked(it, f"release {name}")
-        operation = card.text.rsplit("(", 1)[1].rstrip(")")
+        workspace = it.world.workspace
+        root, card = await asked(it, "release node-1")
+        operation = operation_id(root)
         answer = await it.talk.ask(f"approve {operation}", user=OLGA)
         assert "yourself" in answer.text
-        await it.world.workspace.open_home(ANDREA)
-        home = await until(
-            lambda: (
-                it.world.workspace.home(ANDREA) and "Waiting for your decision" in str(it.world.workspace.home(ANDREA))
-            )
-        )
-        assert home
         answer = await it.talk.ask(f"approve {operation}", user=ANDREA)
         assert "You approved" in answer.text
         await it.talk.reads(root, "Released")
         answer = await it.talk.ask(f"deny {operation} too late", user=ANDREA)
         assert "waits for no approval" in answer.text
+
+        second, card = await asked(it, "release node-11", reason="from home")
+        await it.talk.click(card, "approval.details", user=VICTOR)
+        details = await until(lambda: [one for one in alone(it, VICTOR) if "from home" in said(one)], what="details")
+        assert "What will be lost" in said(details[-1])
+        assert not buttons(details[-1].blocks), "a copy is no second place to decide"
+        await workspace.open_home(ANDREA)
+        await until(lambda: "approval.approve" in str(getattr(workspace.home(ANDREA), "blocks", "")), what="her home")
+        button = buttons(workspace.home(ANDREA).blocks)["approval.approve"]  # type: ignore[union-attr]
+        await workspace.click(ANDREA, HomeRef(), "approval.approve", block_id=button["block_id"], value=button["value"])
+        await it.talk.reads(second, "Released node-11", "approved by andrea")
+
+
+def alone(it: Running, user: str) -> list[Message]:
+    return [one for one in it.world.workspace.messages(CARDS, user) if one.ephemeral_to == user]
 
 
 async def test_withdrawn_and_expired(tmp_path: Path) -> None:

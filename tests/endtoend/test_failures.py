@@ -88,6 +88,6 @@ async def test_the_log_of_a_failure_is_kept_out_of_what_is_read_over_and_over(tm
         whole = await it.bot.operations.get(operation.id)  # type: ignore[union-attr]
         assert whole.targets[0].cause is not None
         assert whole.targets[0].cause.log == ""
-        kept = await it.bot.operations.log_of(operation.id, whole.targets[0].key)  # type: ignore[union-attr]
+        kept = await it.bot.operations.failure_log(operation.id, whole.targets[0].key)  # type: ignore[union-attr]
         assert "lshw: terminated by signal 9" in kept
-        assert await it.bot.operations.log_of(operation.id, "nothing") == ""  # type: ignore[union-attr]
+        assert await it.bot.operations.failure_log(operation.id, "nothing") == ""  # type: ignore[union-attr]

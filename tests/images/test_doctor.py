@@ -57,7 +57,7 @@ async def test_slow(version: str) -> None:
 async def test_stalled(version: str) -> None:
     async with lab(version) as it:
         it.select("bionic")
-        it.region.faults.set("slow-mirror", rate=20_000_000)
+        it.region.faults.set("slow-mirror", rate=10_000_000)
         await it.begin()
         it.region.faults.set("stalled-import")
         await until(lambda: it.service.imports.state.phase == "stalled", "the stall to be seen")
@@ -77,7 +77,7 @@ async def test_stalled(version: str) -> None:
 async def test_half(version: str) -> None:
     async with lab(version) as it:
         it.select("bionic")
-        it.region.faults.set("slow-mirror", rate=20_000_000)
+        it.region.faults.set("slow-mirror", rate=10_000_000)
         await it.begin()
         it.region.faults.set("region-restarted")
         await it.idle()
@@ -99,7 +99,7 @@ async def test_file_failed(version: str, fault: str) -> None:
     async with lab(version) as it:
         it.select("bionic")
         it.region.faults.set(fault)
-        it.region.faults.set("slow-mirror", rate=20_000_000)
+        it.region.faults.set("slow-mirror", rate=10_000_000)
         await it.begin()
         await it.idle()
         assert it.resources("bionic") == []
@@ -157,6 +157,11 @@ async def test_held(version: str) -> None:
 async def test_no_source(version: str) -> None:
     async with lab(version) as it:
         it.region.world.images.sources.clear()
+        found = await it.finding(Case.NO_SOURCE)
+        assert "deletes the other images (ubuntu/focal amd64, ubuntu/jammy amd64 and ubuntu/noble amd64)" in found.words
+        assert "/maas images source reset --snap, or --deb" in found.remedy[0]
+        assert not found.recovers, "without knowing where the keyring is, recovering would delete the images"
+        it.region.world.images.resources.clear()
         found = await it.finding(Case.NO_SOURCE)
         assert "Restore MAAS's default source" in found.remedy[0]
         assert found.recovers

@@ -78,6 +78,15 @@ def test_a_slow_import_is_never_called_stalled(writers: int) -> None:
     assert Phase.SLOW in phases
 
 
+def test_a_mirror_slower_than_the_limit_is_called_stalled_once_and_then_given_longer() -> None:
+    follower, alarms, was = ImportFollower(), 0, Phase.IDLE
+    for look in range(0, 7000, 5):
+        phase = follower.look(running(one("focal", (look // 700) * CHUNK)), float(look)).phase
+        alarms += phase is Phase.STALLED and was is not Phase.STALLED
+        was = phase
+    assert alarms == 1
+
+
 def test_rate_and_time_left() -> None:
     follower = ImportFollower()
     for second in range(0, 60, 5):

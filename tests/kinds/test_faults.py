@@ -28,7 +28,13 @@ ORDERS = {
     "delete": Order("delete node-3", "node-3", {"method": "DELETE"}, "delete", "Deleted node-3"),
     "power off": Order("power off node-1", "node-1", {"op": "power_off"}, "power_off", "Powered off node-1"),
     "power on": Order("power on node-11", "node-11", {"op": "power_on"}, "power_on", "Powered on node-11"),
+    "rename": Order("rename node-3 db-1", "node-3", {"method": "PUT"}, "update", "Renamed node-3"),
+    "deploy": Order("deploy node-2 --series noble", "node-2", {"op": "deploy"}, "deploy", "Deployed node-2"),
+    "test": Order("test node-2", "node-2", {"op": "test"}, "test", "Tested node-2"),
+    "broken": Order("broken node-12", "node-12", {"op": "mark_broken"}, "mark_broken", "Marked broken node-12"),
 }
+#: Those that look at the machine once more right before they ask.
+LOOKING = [kind for kind in ORDERS if kind not in {"power on", "rename"}]
 
 EACH = pytest.mark.parametrize("kind", ORDERS)
 
@@ -36,8 +42,8 @@ EACH = pytest.mark.parametrize("kind", ORDERS)
 async def planned(it: Running, order: Order) -> tuple[Any, str]:
     """The plan's message, and the system id of its machine."""
     one = machine(it.world, order.name)
-    if order.effect == "power_on":
-        one.power_state = "off"
+    if order.effect in {"power_on", "mark_broken"}:
+        one.power_state, one.owner = "off", "admin"
         await it.bot.regions["default"].fleet.refresh([one.system_id])
     return await it.talk.ask(order.words), one.system_id
 
@@ -86,7 +92,7 @@ async def test_every_request_is_lost(tmp_path: Path, kind: str) -> None:
         assert effects(it.world, system_id) == {}
 
 
-@pytest.mark.parametrize("kind", [kind for kind in ORDERS if kind != "power on"])
+@pytest.mark.parametrize("kind", LOOKING)
 async def test_locked_between_the_yes_and_the_order(tmp_path: Path, kind: str) -> None:
     """The plan was made anew and fitted; the machine is looked at once more before each try."""
     async with running(tmp_path) as it:
@@ -100,7 +106,7 @@ async def test_locked_between_the_yes_and_the_order(tmp_path: Path, kind: str) -
         assert effects(it.world, system_id) == {}
 
 
-@pytest.mark.parametrize("kind", [kind for kind in ORDERS if kind != "power on"])
+@pytest.mark.parametrize("kind", LOOKING)
 async def test_taken_by_another_between_the_yes_and_the_order(tmp_path: Path, kind: str) -> None:
     """Of switching on nobody is the loser; it does not look."""
     async with running(tmp_path) as it:

@@ -6,7 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.kinds.steps import ASK, BOTH, CANCEL, CONFIRM, agree, done, effects, has, machine, refused, said
+from tests.kinds.steps import (
+    ASK,
+    BOTH,
+    CANCEL,
+    CONFIRM,
+    agree,
+    done,
+    effects,
+    has,
+    machine,
+    operation_id,
+    refused,
+    said,
+)
 from tests.support.harness import Running, running, until
 
 pytestmark = pytest.mark.parametrize("version", BOTH)
@@ -121,6 +134,13 @@ async def test_a_cycle_whose_second_half_fails_says_that_the_machine_is_off(tmp_
         await done(it.talk, plan, "Power cycling node-1 failed", cause, "Incorrect password")
         assert effects(it.world, "node-1") == {"power_off": 1, "power_on": 1}
         assert one.power_state == "error"
+        # Taken up again, it goes on with what failed.
+        it.world.region.world.alter("node-1", bmc="ok", power_state="off")
+        again = await it.talk.ask(f"retry {operation_id(plan)}")
+        assert "Power on node-1?" in said(again)
+        await agree(it.talk, again)
+        await done(it.talk, again, "Powered on node-1")
+        assert effects(it.world, "node-1") == {"power_off": 1, "power_on": 2}
 
 
 async def test_cancelling_a_cycle_does_not_leave_the_machine_off(tmp_path: Path, version: str) -> None:

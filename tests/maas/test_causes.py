@@ -171,6 +171,64 @@ async def test_what_can_not_be_read_is_left_out(wire, region):
         await why_failed(region, FAILED)
 
 
+async def test_what_somebody_tried_afterwards_is_not_the_cause(wire, region):
+    told(
+        wire,
+        [
+            event(9, "Failed to power on node", "Power on for the node failed: Incorrect password."),
+            event(8, "User powering up node", "(admin)", "DEBUG"),
+            event(6, "Node changed status", "From 'Commissioning' to 'Failed commissioning'", "DEBUG"),
+            event(5, "Marking node failed", "Node operation 'Commissioning' timed out after 30 minutes."),
+            event(4, "Performing PXE boot", "", "INFO"),
+            event(3, "User starting node commissioning", "(admin)", "DEBUG"),
+        ],
+    )
+    cause = await why_failed(region, FAILED)
+    assert "did not finish in time. Last sign of life: Performing PXE boot" in cause.summary
+    assert cause.source == "time-out"
+    assert "Failed to power on node" in cause.log, "the log keeps it"
+
+
+async def test_the_installers_own_words(live, standin):
+    machine = next(one for one in standin.world.machines.values() if one.status_name == "Ready" and one.has_bmc)
+    standin.world.alter(machine.hostname, fail_deploy=True)
+    standin.lifecycle.deploy(machine, standin.world.admin, ("ubuntu", "focal", ""), "")
+    async with asyncio.timeout(30):
+        while (seen := await live.machine(machine.system_id)).status.busy:
+            await asyncio.sleep(0.05)
+    cause = await why_failed(live, seen)
+    assert cause.source == "installer"
+    assert cause.summary.startswith("The installer failed: sgdisk --zap-all /dev/sda failed (exit status 2)")
+    assert cause.script == "install.log"
+    assert "curtin: Installation started" in cause.log
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("Node installation failure", "The installer failed: 'curtin' command failed"),
+        ("Node post-installation failure", "The system was installed and failed at its first start: 'curtin' command"),
+    ],
+)
+async def test_what_the_machine_reported(wire, region, kind, expected):
+    told(
+        wire,
+        [
+            event(
+                5, "Marking node failed", "Installation failed (refer to the installation log for more information)."
+            ),
+            event(4, kind, "'curtin' command failed"),
+            event(3, "User starting deployment", "(admin)", "DEBUG"),
+        ],
+    )
+    assert (await why_failed(region, FAILED)).summary.startswith(expected)
+
+
+async def test_several_scripts(wire, region):
+    told(wire, [], commissioning=run(result(1, "maas-lshw", 3), result(2, "a", 2), result(3, "b", 3)))
+    assert (await why_failed(region, FAILED)).summary == "maas-lshw failed. So did b."
+
+
 async def test_nothing_but_the_status(wire, region):
     told(wire, [])
     assert (await why_failed(region, FAILED)).summary == "MAAS says only: Failed commissioning."

@@ -60,6 +60,11 @@ def test_a_long_command_table_is_cut_at_a_command() -> None:
     check(build_manifest(commands))
 
 
+def test_what_is_cut_first_is_the_options() -> None:
+    commands = [CommandDoc(f"c{n}", f"c{n} NAME… [KIND] [--at-once …] [--{'x' * 20}]", "x") for n in range(30)]
+    assert usage_hint(commands) == " | ".join(f"c{n} NAME… [KIND]" for n in range(30)) + " | help"
+
+
 def test_no_commands() -> None:
     assert usage_hint([]) == "help"
 

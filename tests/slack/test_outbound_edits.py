@@ -216,3 +216,17 @@ async def test_a_gate_spreads_calls() -> None:
 def test_a_senseless_budget_is_refused(numbers: tuple[int, int, int]) -> None:
     with pytest.raises(ValueError):
         Budget(*numbers)
+
+
+async def test_an_edit_that_waited_does_not_cover_the_end_that_another_bot_has_told(bench: Bench) -> None:
+    one, other = bench.writer(), bench.writer()
+    await one.post(CHANNEL, say("asked"), key="op-1")
+    one.show("op-1", say("waiting"))
+    await until(lambda: bench.posted()[0].text == "waiting")
+    other.show("op-1", say("done"), final=True)
+    await until(lambda: bench.posted()[0].text == "done")
+    before = len(bench.calls("chat.update"))
+    one.show("op-1", say("still waiting"), urgent=True)
+    await one.close(2)
+    assert bench.posted()[0].text == "done"
+    assert len(bench.calls("chat.update")) == before

@@ -23,7 +23,8 @@ import pytest
 
 from tests.support.require import require_postgresql
 
-#: Durability is not what is tested here, and two cores are few.
+#: Durability is not what is tested here, and two cores are few. Shared memory by files of its own: where tests run as
+#: root the server does not, and /dev/shm may be closed to it.
 _CONFIG = """
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
@@ -34,6 +35,7 @@ max_connections = 200
 shared_buffers = 32MB
 autovacuum = off
 logging_collector = off
+dynamic_shared_memory_type = mmap
 log_line_prefix = '%m [%p] '
 """
 

@@ -120,8 +120,7 @@ def stable() -> Iterator[Stable]:
 
 def main() -> None:
     """Import all that a bot needs, then fork whenever a line asks for it, and tell of every end."""
-    import commands.catalogue
-    import commands.status  # noqa: F401
+    import tests.host.world  # noqa: F401
 
     children: set[int] = set()
     while True:
@@ -173,7 +172,9 @@ def _be_a_bot(order: dict[str, Any]) -> None:
             from tests.chaos.deadly import arm
 
             arm(Path(order["deadly"]))
-        quick = Pace(events=0.1, snapshot=0.5, operations=0.05, rereads=0.05)
+        from tests.host.world import HOST_PACE
+
+        quick = Pace(events=0.1, snapshot=0.5, operations=0.05, rereads=0.05, host=HOST_PACE)
         code = asyncio.run(run_bot(load_settings(), quick))
     finally:
         sys.stdout.flush()

@@ -16,7 +16,7 @@ from tests.watches.steps import OTHER, labels, place, press, said
 
 
 async def test_a_new_machine_is_announced_once_with_buttons(tmp_path: Path) -> None:
-    async with place(tmp_path) as it:
+    async with place(tmp_path, speed=160.0) as it:
         await it.watch("machines")
         fresh = it.appears("fresh-1", power_type="manual")
         told = await it.hears("fresh-1 appeared in MAAS")
@@ -34,6 +34,9 @@ async def test_a_new_machine_is_announced_once_with_buttons(tmp_path: Path) -> N
         assert plan.thread_ts in {None, plan.ts}, "an operation has its own thread"
         assert it.world.region.effects["commission", fresh.system_id] == 0, "a click shows the plan, and no more"
 
+        await it.talk.click(plan, "operation.confirm")
+        await it.talk.reads(told, "Ready, amd64/generic", timeout=30)
+
         await press(it.talk, told, "Ignore", user=VICTOR)
         await until(lambda: len([one for one in it.talk.replies(told, VICTOR) if one.ephemeral_to == VICTOR]) == 2)
         assert labels(it.talk.now(told))
@@ -41,6 +44,18 @@ async def test_a_new_machine_is_announced_once_with_buttons(tmp_path: Path) -> N
         await it.talk.reads(told, "Ignored by olga")
         assert not labels(it.talk.now(told))
         assert len(it.about("fresh-1 appeared")) == 1
+
+
+async def test_a_machine_that_enlists_without_a_word_in_the_log(tmp_path: Path) -> None:
+    """MAAS logs nothing of it: it is found when the machines are counted again."""
+    async with place(tmp_path) as it:
+        await it.watch("machines")
+        before = set(it.world.region.world.machines)
+        it.world.region.faults.set("machine-appears")
+        fresh = await until(lambda: set(it.world.region.world.machines) - before, what="the machine")
+        name = it.world.region.world.machines[fresh.pop()].hostname
+        told = await it.hears(f"{name} appeared in MAAS")
+        assert "New, amd64/generic" in said(told)
 
 
 async def test_many_at_once_come_in_one_message(tmp_path: Path) -> None:
@@ -236,13 +251,13 @@ async def test_watches_are_set_by_admins_and_end(tmp_path: Path) -> None:
         listed = said(await it.talk.ask("watch list"))
         assert "not 22:00-07:00 Europe/Berlin" in listed
         assert "Set by adam" in listed
-        assert "told no more of: machines in default" in said(await it.talk.ask("unwatch machines", user=ADAM))
+        assert "told no more of: machines in region default" in said(await it.talk.ask("unwatch machines", user=ADAM))
         it.appears("fresh-1")
         it.fails("node-2", states.FAILED_TESTING)
         await it.hears("node-2 Failed testing")
         assert not it.about("fresh-1 appeared")
         audit = said(await it.talk.ask("audit adam"))
-        assert "this channel watches machines in default, quiet 22:00-07:00 Europe/Berlin" in audit
+        assert "this channel watches machines in region default, quiet 22:00-07:00 Europe/Berlin" in audit
 
 
 async def test_a_channel_that_does_not_take_it_is_not_the_end(tmp_path: Path) -> None:

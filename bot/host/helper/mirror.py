@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from bot.host.helper.fields import Fields, form
 
-_PATIENCE = 10.0
+_MIRROR_PATIENCE = 10.0
 #: A plain URL: no user, no query, nothing to be quoted.
 MIRROR_FIELDS = Fields(
     {"url": form(r"https?://[A-Za-z0-9][A-Za-z0-9.-]{0,252}(:[0-9]{1,5})?(/[A-Za-z0-9._~+-]+)*/?", "a mirror's URL")}
@@ -28,7 +28,7 @@ def mirror(given: dict[str, Any]) -> dict[str, Any]:
         return {**found, "said": getattr(error, "strerror", None) or str(error)}
     found["name"] = True
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(str(parts.hostname), number, timeout=_PATIENCE)
+    connection = kind(str(parts.hostname), number, timeout=_MIRROR_PATIENCE)
     try:
         connection.connect()
         found["port"] = True

@@ -194,6 +194,10 @@ class Board:
             return
         entry.message, entry.urgent = None, False
         try:
+            if not final and await self._ledger.ended_elsewhere(row):
+                # What waited here for its turn is of a time before the end that another bot has told.
+                entry.row = self._ledger.at_hand(row.key)
+                return
             is_shown = await self._send(entry, row, message, attach=attach, urgent=urgent)
         except (RateLimited, Transient, SlackUnavailable) as trouble:
             entry.failures += 1
@@ -204,6 +208,9 @@ class Board:
         except SlackFatal as fatal:
             self._log.error("slack_refuses_the_app", code=fatal.code)
             self._again(entry, message, urgent=urgent, wait=_FATAL_PAUSE)
+        except StorageUnavailableError as error:
+            self._log.warning("storage_unavailable", key=entry.key, reason=error.reason)
+            self._again(entry, message, urgent=urgent, wait=_STORAGE_PAUSE)
         except SlackError as refusal:
             # A final state stays written down: the next start tries it again.
             self._log.warning("message_not_shown", key=entry.key, final=final, error=str(refusal))

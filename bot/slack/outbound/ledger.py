@@ -94,6 +94,21 @@ class Ledger:
         await self._database.run(write)
         return changed
 
+    async def ended_elsewhere(self, row: Row) -> bool:
+        """Whether another bot has shown the final state, or is about to, since this one last looked."""
+        if row.final or row.pending is not None:
+            return False
+
+        def read(connection: sa.Connection) -> Row | None:
+            found = connection.execute(_COLUMNS.where(slack_messages.c.key == row.key)).first()
+            return None if found is None else Row(*found)
+
+        now = await self._database.run(read)
+        if now is None or not (now.final or now.pending is not None):
+            return False
+        self._keep(now)
+        return True
+
     async def forget(self, key: str) -> None:
         """Take the row out: nothing was posted."""
 

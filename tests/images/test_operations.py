@@ -1,0 +1,291 @@
+"""What people do with images, as they do it: words, plan, yes, thread, end; and the faults in the middle of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sandbox.slack import Message
+from tests.kinds.steps import CANCEL, agree, done, refused, said
+from tests.support.harness import Running, running, until
+
+BOTH = pytest.mark.parametrize("version", ["2.9.3", "3.4.10"])
+#: Bytes a second on a region forty times as fast: an import takes seconds.
+SLOWLY = 6_000_000
+STALL = "nothing has arrived for"
+
+
+def images(it: Running, release: str) -> list[object]:
+    return list(it.world.region.world.images.of(release, "amd64"))
+
+
+def complete(it: Running, release: str) -> bool:
+    found = it.world.region.world.images.of(release, "amd64")
+    return bool(found) and all(one.complete for one in found)
+
+
+def orders(it: Running) -> int:
+    return it.world.region.effects[("import", "")]
+
+
+async def asked(it: Running, words: str) -> Message:
+    """Ask, and say yes to the plan."""
+    plan = await it.talk.ask(words)
+    await agree(it.talk, plan)
+    return plan
+
+
+async def begun(it: Running) -> None:
+    """An import that somebody else ordered, and of which something has arrived."""
+    region = it.bot.regions["default"]
+    await region.api.start_import()
+    await region.imports.look()
+    await until(lambda: region.imports.state.done, what="something to arrive")
+
+
+async def stalled(it: Running) -> None:
+    """An import of bionic that loads something and then nothing any more."""
+    it.world.region.world.images.select(it.world.region.world.images.sources[0], "bionic")
+    it.world.region.faults.set("slow-mirror", rate=SLOWLY)
+    await begun(it)
+    imports = it.bot.regions["default"].imports
+    it.world.region.faults.set("stalled-import")
+    await until(lambda: imports.state.phase == "stalled", what="the stall to be seen")
+
+
+@BOTH
+async def test_the_list(tmp_path: Path, version: str) -> None:
+    async with running(tmp_path, version=version) as it:
+        release = "focal" if version == "2.9.3" else "jammy"
+        it.world.region.world.images.select(it.world.region.world.images.sources[0], "bionic")
+        text = said(await it.talk.ask("images"))
+        assert "3 of 4 images are complete. No import runs." in text
+        assert f"ubuntu/{release} amd64 complete 624 MB 20261110" in text
+        assert "commissioning, deploy default" in text
+        assert "ubuntu/bionic amd64 wanted, not there" in text
+        assert "/maas images doctor" in text
+
+
+async def test_add_imports_with_percent_and_rate_and_remove_takes_it_away(tmp_path: Path) -> None:
+    async with running(tmp_path) as it:
+        it.world.region.faults.set("slow-mirror", rate=SLOWLY)
+        plan = await it.talk.ask("images add bionic")
+        assert "Add ubuntu/bionic amd64?" in said(plan)
+        await agree(it.talk, plan)
+        text = await it.talk.reads(plan, "of 624 MB", "MB/s", "left")
+        assert "Selection: selected" in text
+        await done(it.talk, plan, "Added ubuntu/bionic amd64", "Import: all 4 wanted images complete")
+        assert complete(it, "bionic")
+        assert orders(it) == 1
+        assert "it is selected, and complete" in await refused(it.talk, "images add ubuntu/bionic")
+        plan = await it.talk.ask("images remove bionic")
+        assert "ubuntu/bionic amd64: 624 MB in the region" in said(plan)
+        await agree(it.talk, plan)
+        await done(it.talk, plan, "Removed ubuntu/bionic amd64", "no longer selected", "Image: deleted")
+        assert images(it, "bionic") == []
+
+
+async def test_an_import_that_runs_is_joined_and_not_ordered_twice(tmp_path: Path) -> None:
+    async with running(tmp_path, speed=20.0) as it:
+        it.world.region.world.images.select(it.world.region.world.images.sources[0], "bionic")
+        it.world.region.faults.set("slow-mirror", rate=SLOWLY)
+        await it.bot.regions["default"].api.start_import()
+        plan = await it.talk.ask("images import")
+        assert "An import runs already" in said(plan)
+        await agree(it.talk, plan)
+        await done(it.talk, plan, "Imported images", "all 4 wanted images complete")
+        assert orders(it) == 1
+
+
+async def test_a_newer_version_is_fetched_and_the_old_one_serves_meanwhile(tmp_path: Path) -> None:
+    async with running(tmp_path) as it:
+        it.world.region.world.images.mirror_version = "20261120"
+        it.world.region.faults.set("slow-mirror", rate=2 * SLOWLY)
+        plan = await asked(it, "images import")
+        await it.talk.reads(plan, "of 1.9 GB")
+        assert "newer version" in said(await it.talk.ask("images"))
+        assert "Commission node-2?" in said(await it.talk.ask("commission node-2"))
+        await done(it.talk, plan, "Imported images")
+        assert "20261120" in said(await it.talk.ask("images"))
+
+
+@BOTH
+async def test_a_stall_is_told_and_recovered_with_the_regions_restart(tmp_path: Path, version: str) -> None:
+    async with running(tmp_path, version=version) as it:
+        await stalled(it)
+        plan = await asked(it, "images import")
+        await done(it.talk, plan, "Importing images failed", STALL, "/maas images recover")
+        assert "does not hear that it is to stop" in await refused(it.talk, "images stop")
+        status = said(await it.talk.ask("status"))
+        assert "Image import stalled at" in status
+        assert "/maas images doctor" in status
+        doctor = said(await it.talk.ask("images doctor"))
+        assert "no order gets out of it" in doctor
+        assert "sudo systemctl restart maas-regiond" in doctor
+        plan = await asked(it, "images recover")
+        await it.talk.reads(plan, "Waiting for the region's restart: sudo snap restart maas.supervisor")
+        before = orders(it)
+        it.world.region.faults.clear()
+        it.world.region.faults.set("region-restarted")
+        await done(it.talk, plan, "Recovered the import of images", "all 4 wanted images complete", "can be booted")
+        assert orders(it) - before == 2, "the first import only removes what is half there"
+        assert complete(it, "bionic")
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("image-file-fails", "The last import ended early: a file could not be loaded."),
+        ("index-missing", "MAAS can't read the mirror's index."),
+        ("index-signature", "MAAS does not accept the mirror's index."),
+    ],
+)
+async def test_an_import_that_ends_without_the_image_says_why(tmp_path: Path, fault: str, words: str) -> None:
+    async with running(tmp_path) as it:
+        it.world.region.faults.set("slow-mirror", rate=SLOWLY)
+        it.world.region.world.images.select(it.world.region.world.images.sources[0], "bionic")
+        it.world.region.faults.set(fault)
+        plan = await asked(it, "images import")
+        await done(
+            it.talk, plan, "Importing images failed", "ubuntu/bionic amd64 is not there after the import.", words
+        )
+        assert orders(it) == (3 if fault == "image-file-fails" else 1)
+        it.world.region.faults.clear()
+        plan = await asked(it, "images recover")
+        await done(it.talk, plan, "Recovered the import of images")
+        assert complete(it, "bionic")
+        assert "nothing has to be recovered" in await refused(it.talk, "images recover")
+
+
+async def test_half_an_image_needs_two_imports_and_gets_them(tmp_path: Path) -> None:
+    async with running(tmp_path) as it:
+        await stalled(it)
+        it.world.region.faults.clear()
+        it.world.region.faults.set("region-restarted")
+        before = orders(it)
+        plan = await it.talk.ask("images recover")
+        assert "half there, and no import runs." in said(plan)
+        await agree(it.talk, plan)
+        await done(it.talk, plan, "Recovered the import of images")
+        assert orders(it) - before == 2
+
+
+async def test_cancelling_stops_the_import_that_was_ordered(tmp_path: Path) -> None:
+    async with running(tmp_path) as it:
+        it.world.region.faults.set("slow-mirror", rate=SLOWLY)
+        plan = await asked(it, "images add bionic")
+        await it.talk.reads(plan, "MB/s")
+        await it.talk.click(plan, CANCEL)
+        await done(it.talk, plan, "was cancelled", "MAAS stopped the import and dropped what was half there.")
+        assert not it.world.region.world.images.importing
+        assert images(it, "bionic") == []
+
+
+async def test_stop(tmp_path: Path) -> None:
+    async with running(tmp_path) as it:
+        assert "none runs" in await refused(it.talk, "images stop")
+        it.world.region.world.images.select(it.world.region.world.images.sources[0], "bionic")
+        it.world.region.faults.set("slow-mirror", rate=SLOWLY)
+        await begun(it)
+        plan = await it.talk.ask("images stop")
+        assert "ubuntu/bionic amd64:" in said(plan)
+        await agree(it.talk, plan)
+        await done(it.talk, plan, "Stopped the import of images")
+        assert images(it, "bionic") == []
+
+
+async def test_the_region_goes_away_in_the_middle_of_an_import(tmp_path: Path) -> None:
+    async with running(tmp_path) as it:
+        it.world.region.faults.set("slow-mirror", rate=SLOWLY)
+        plan = await asked(it, "images add bionic")
+        await it.talk.reads(plan, "MB/s")
+        it.world.region.faults.set("down")
+        await it.talk.reads(plan, "Looking again in a moment")
+        it.world.region.faults.set("region-restarted")
+        it.world.region.faults.clear()
+        await done(it.talk, plan, "Added ubuntu/bionic amd64", "all 4 wanted images complete")
+
+
+async def test_names_that_are_none(tmp_path: Path) -> None:
+    async with running(tmp_path) as it:
+        assert "is no image" in await refused(it.talk, "images add 'ubuntu/ja mmy;'")
+        assert "is no image" in await refused(it.talk, "images remove /")
+        assert "neither there nor selected" in await refused(it.talk, "images remove ubuntu/xenial")
+        assert "machines boot it to be commissioned" in await refused(it.talk, "images remove jammy")
+        assert "there is no source 9" in await refused(it.talk, "images add bionic --source 9")
+        plan = await asked(it, "images add ubuntu/jamy")
+        await done(it.talk, plan, "has no available images", "Did you mean jammy?")
+        assert orders(it) == 0
+        plan = await asked(it, "images add bionic s390x")
+        await done(it.talk, plan, "No available images to download")
+
+
+async def test_sources(tmp_path: Path) -> None:
+    async with running(tmp_path) as it:
+        world = it.world.region.world.images
+        assert "Images come from 1 source" in said(await it.talk.ask("images sources"))
+        for words, answer in {
+            "images source add not-a-url --keyring /k.gpg": "is no web address",
+            "images source add http://u:secret@mirror.lan/ --keyring /k.gpg": "Leave it out",
+            "images source add http://mirror.lan/": "--keyring",
+            "images source add http://mirror.lan/ --keyring ../k": "is no path",
+            "images source add http://images.maas.io/ephemeral-v3/stable/ --keyring /k.gpg": "is a source already",
+            "images source reset 7": "There is no source 7",
+            "images source reset --snap --deb": "one of the two",
+            "images source remove 7": "it is not there",
+        }.items():
+            refusal = await refused(it.talk, words)
+            assert answer in refusal, refusal
+            assert "secret" not in refusal
+        plan = await asked(it, "images source add http://mirror.lan/maas --keyring /etc/mirror.gpg")
+        await done(it.talk, plan, "http://mirror.lan/maas/, checked with /etc/mirror.gpg")
+        assert [one.url for one in world.sources][1:] == ["http://mirror.lan/maas/"]
+        assert "Which one?" not in await refused(it.talk, "images source reset 2"), "the URL is taken by source 1"
+        # Right after it was added MAAS refuses every selection; that is waited for.
+        plan = await asked(it, "images add hirsute --source 2")
+        await done(it.talk, plan, "Added ubuntu/hirsute amd64")
+        plan = await it.talk.ask("images source remove 2 --reason 'not used'")
+        assert "ubuntu/hirsute amd64" in said(plan)
+        await agree(it.talk, plan)
+        await done(it.talk, plan, "deleted, with what was selected of it")
+        assert len(world.sources) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "keyring"),
+    [
+        ("images source reset --snap", "/snap/maas/current/usr/share/keyrings/ubuntu-cloudimage-keyring.gpg"),
+        ("images source reset --deb", "/usr/share/keyrings/ubuntu-cloudimage-keyring.gpg"),
+        ("images source reset --keyring /etc/own.gpg", "/etc/own.gpg"),
+    ],
+)
+async def test_a_source_is_reset_and_keeps_what_is_selected(tmp_path: Path, words: str, keyring: str) -> None:
+    async with running(tmp_path) as it:
+        source = it.world.region.world.images.sources[0]
+        source.url, source.keyring_filename = "http://typo.lan/", "/nowhere.gpg"
+        assert "as a snap or from packages?" in await refused(it.talk, "images source reset")
+        plan = await it.talk.ask(words)
+        assert "Now it is http://typo.lan/, checked with /nowhere.gpg" in said(plan)
+        await agree(it.talk, plan)
+        await done(it.talk, plan, "Set the source of images", "http://images.maas.io/ephemeral-v3/stable/")
+        assert (source.keyring_filename, len(source.selections)) == (keyring, 3)
+
+
+@pytest.mark.parametrize("words", ["images source reset --deb", "images recover"])
+async def test_a_source_that_was_deleted_comes_back_and_no_image_goes(tmp_path: Path, words: str) -> None:
+    """The notes' case: the boot source was deleted, and nothing is downloaded any more."""
+    async with running(tmp_path, version="2.9.3") as it:
+        world = it.world.region.world.images
+        before = set(world.resources)
+        world.sources.clear()
+        assert "MAAS has no source of images" in said(await it.talk.ask("images sources"))
+        assert "images source reset restores its own" in await refused(it.talk, "images add bionic")
+        assert "--snap" in await refused(it.talk, "images source reset")
+        if words == "images recover":
+            assert "nothing has to be recovered" not in await refused(it.talk, words)
+            return
+        plan = await asked(it, words)
+        await done(it.talk, plan, "Set the source of images", "3 selected")
+        assert [one.url for one in world.sources] == ["http://images.maas.io/ephemeral-v3/stable/"]
+        assert set(world.resources) == before
