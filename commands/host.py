@@ -168,9 +168,9 @@ def _told(what: str, found: Sequence[Finding], well: str) -> Message:
     verdict = f"{len(wrong)} to mend" if wrong else well
     lines: list[Text] = []
     for one in [*wrong, *(one for one in found if one.well)]:
-        spans: list[Span] = [Mark.OK if one.well else Mark.FAIL, " ", Bold(one.name), f": {one.found}."]
+        spans: list[Span] = [Mark.OK if one.well else Mark.FAIL, " ", Bold(one.name), f": {one.found.rstrip('.')}."]
         lines.append([*spans, f" {one.remedy}"] if one.remedy and not one.well else spans)
     summary = f"{what}: {verdict}."
     if wrong:
-        summary += f" {wrong[0].name}: {wrong[0].found}."
+        summary += f" {wrong[0].name}: {wrong[0].found.rstrip('.')}."
     return Message(summary, (Paragraph([Bold(f"{what}: {verdict}")]), Bullets(lines)))

@@ -90,9 +90,49 @@ async def test_the_hosts_key(world: World, tmp_path: Path, capsys: pytest.Captur
         assert key.get_fingerprint() in found[what]["remedy"]
         known.write_bytes(f"[127.0.0.1]:{port} ".encode() + key.export_public_key())
         code, found = await findings(world, capsys)
-        assert (code, found[what]["well"]) == (0, True)
+        assert (code, found[what]["well"]) == (1, True)
+        assert "no private key" in found[f"{what}, helper"]["found"]
     finally:
         server.close()
+
+
+async def test_the_hosts_helper(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The bot's user may come in, sudo lets it run the helper, and both speak the same protocol."""
+    world = World.build(tmp_path, strict_timing=False, host=True)
+    await world.start()
+    assert world.host is not None
+    what = "host of region default, helper"
+    try:
+        code, found = await findings(world, capsys)
+        assert (code, found[what]["well"]) == (0, True)
+        assert "on maas-host, where sudo lets the bot run it" in found[what]["found"]
+        for fault, (told, remedy) in {
+            "sudo-password": ("sudo on the host does not let", "install-script"),
+            "helper-missing": ("is not on the host", "install-script"),
+            "helper-changed": ("not the program that this bot installs", "who changed it"),
+            "helper-old": ("speaks protocol 99", "install-script"),
+            "key-refused": ("does not let maasbot in", "authorized_keys"),
+        }.items():
+            world.host.faults.set(fault)
+            code, found = await findings(world, capsys)
+            assert (code, found[what]["well"]) == (1, False)
+            assert told in found[what]["found"]
+            assert remedy in found[what]["remedy"]
+            world.host.faults.clear()
+    finally:
+        await world.stop()
+
+
+async def test_a_region_whose_maas_is_yet_to_be_installed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    world = World.build(tmp_path, strict_timing=False, bare=True)
+    await world.start()
+    try:
+        code, found = await findings(world, capsys)
+        assert code == 1
+        assert "/maas install" in found["region default"]["remedy"]
+        assert found["host of region default, helper"]["well"]
+    finally:
+        await world.stop()
 
 
 async def test_a_state_directory_that_can_not_be_written(world: World, capsys: pytest.CaptureFixture[str]) -> None:

@@ -103,17 +103,25 @@ class HelperClient:
     async def _ask(self, request: Request) -> Any:
         if not self._greeted and request.verb is not Verb.HELLO:
             await self.hello()
-        patience = _PATIENCE.get(request.verb, 30.0) + (request.wait or 0.0)
         try:
-            ran = await self._connection.run(PROGRAM, request.wire(), patience=patience)
+            answer = _parse(await self._run(request))
         except errors.HostError:
             self._greeted = False  # whoever answers next may be another one
             raise
-        answer = _parse(ran)
         if answer.error is not None:
             self._greeted = self._greeted and answer.error.code is not ErrorCode.VERSION
             raise _raised(answer.error)
         return answer.result
+
+    async def _run(self, request: Request) -> Ran:
+        """One exchange; a read over a connection that had died unseen is asked once more over a new one."""
+        patience = _PATIENCE.get(request.verb, 30.0) + (request.wait or 0.0)
+        try:
+            return await self._connection.run(PROGRAM, request.wire(), patience=patience)
+        except errors.ConnectionLost as error:
+            if type(error) is not errors.ConnectionLost or request.verb in {Verb.RUN, Verb.SECRET}:
+                raise
+        return await self._connection.run(PROGRAM, request.wire(), patience=patience)
 
 
 def _parse(ran: Ran) -> Answer:

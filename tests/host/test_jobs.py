@@ -106,7 +106,7 @@ async def test_a_job_that_is_lost_again_and_again(tmp_path: Path) -> None:
 
 
 async def test_two_bots_take_turns(tmp_path: Path) -> None:
-    async with lone_host(tmp_path, speed=60) as (stand_in, host):
+    async with lone_host(tmp_path, speed=6) as (stand_in, host):
         other = HostConnection(host.settings, HOST_PACE.connection)
         first, second = Told(), Told()
         mine = asyncio.create_task(host.jobs.run(order("op-aaaa-snap"), first.watcher()))

@@ -19,7 +19,7 @@ from bot.slack.outbound.keyed import KeyedPosts, Uploads
 from bot.slack.outbound.ledger import Ledger
 from bot.slack.outbound.lookups import Lookups
 from bot.slack.outbound.posting import Posting, Ref
-from bot.slack.outbound.reading import read_file
+from bot.slack.outbound.reading import newest_file, read_file
 from bot.slack.outbound.stored import load
 from bot.slack.render import Rendered, Surface
 from bot.storage import Database
@@ -123,6 +123,14 @@ class Outbound:
             SlackError: Slack does not give it, or it is longer.
         """
         return await read_file(self._calls.client, url, most)
+
+    async def newest_file(self, channel: str, thread_ts: str, ending: str) -> dict[str, Any] | None:
+        """The newest file of a thread whose name ends so; None when there is none among the channel's latest files.
+
+        Raises:
+            SlackError: Slack refused, or was in trouble.
+        """
+        return await newest_file(self._calls, channel, thread_ts, ending)
 
     def show(self, key: str, message: Message, *, final: bool = False, urgent: bool = False) -> None:
         """Let the posted message of this key show a new state, soon. Never waits.
