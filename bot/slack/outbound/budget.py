@@ -73,7 +73,7 @@ BUDGETS: Final[Mapping[str, Budget]] = {
     "users.info": Budget(90, 30),
     "usergroups.users.list": Budget(18, 8),
     # No limit is named for response URLs, of which each takes five posts. In a rush people wait for these answers.
-    "response_url": Budget(600, 60, 10, floor=60),
+    "response_url": Budget(600, 30, 10, floor=60),
 }
 _OTHERS: Final = Budget(18, 6)
 #: Seconds until a pace that was brought down is the full one again.
