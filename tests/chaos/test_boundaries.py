@@ -100,9 +100,7 @@ async def test_killed_at_every_boundary(
     url = request.getfixturevalue("postgres_url") if two else f"sqlite:///{tmp_path / 'bot' / 'maasbot.sqlite'}"
     orders = [ORDERS[name] for name in names]
     where = orders[0].world
-    world = World.build(
-        tmp_path, machines=40, speed=40.0, strict_timing=False, host=where != "plain", bare=where == "bare"
-    )
+    world = World.build(tmp_path, speed=40.0, strict_timing=False, host=where != "plain", bare=where == "bare")
     for order in orders:
         order.prepare(world)
     ids = [machine(world, order.name).system_id if order.name else "" for order in orders]
