@@ -122,7 +122,7 @@ async def mention(it: Running, text: str, files: dict[str, bytes] | None = None)
     )
 
 
-@pytest.mark.parametrize("how", ["file", "block", "sheet"])
+@pytest.mark.parametrize("how", ["file", "block", "slash", "sheet"])
 async def test_data_for_cloud_init_reaches_the_machine_and_nobody_else(
     tmp_path: Path, how: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -131,6 +131,8 @@ async def test_data_for_cloud_init_reaches_the_machine_and_nobody_else(
             plan = await mention(it, "deploy node-2 --cloud-init", {"user-data.yaml": DATA.encode()})
         elif how == "block":
             plan = await mention(it, f"deploy node-2 --cloud-init ```\n{DATA}```")
+        elif how == "slash":
+            plan = await it.talk.ask(f"deploy node-2 --cloud-init ```\n{DATA}```")
         else:
             asked = await it.talk.ask("deploy node-2 --cloud-init")
             await it.talk.click(asked, "sheet.open")
@@ -176,3 +178,7 @@ async def test_data_that_cloud_init_would_not_take(tmp_path: Path) -> None:
         for answer, (_, says) in zip(answers, WRONG, strict=True):
             assert says in said(answer)
             assert not has(answer, "operation.confirm")
+        app = it.world.workspace.app
+        app.scopes = [one for one in app.scopes if one != "files:read"]
+        answer = await mention(it, "deploy node-2 --cloud-init", {"user-data": DATA.encode()})
+        assert "can't be read: the app lacks a scope (missing_scope)" in said(answer)
