@@ -179,6 +179,6 @@ async def test_data_that_cloud_init_would_not_take(tmp_path: Path) -> None:
             assert says in said(answer)
             assert not has(answer, "operation.confirm")
         app = it.world.workspace.app
-        app.scopes = [one for one in app.scopes if one != "files:read"]
+        app.scopes = set(app.scopes) - {"files:read"}
         answer = await mention(it, "deploy node-2 --cloud-init", {"user-data": DATA.encode()})
         assert "can't be read: the app lacks a scope (missing_scope)" in said(answer)
