@@ -146,7 +146,7 @@ ORDERS: dict[str, Order] = {
     "notifications-dismiss": Order("notifications dismiss all", ("Dismissed notice",), lock="notices"),
     "install": _of_host("install --database test", "Installed the host", "steps done", world="bare"),
     "reset": _of_host("reset", "Reset the host"),
-    "upgrade": _of_host("upgrade --channel 3.5/stable", "Upgraded"),
+    "upgrade": _of_host("upgrade --channel 3.7/stable", "Upgraded"),
     "host-restart": _of_host("host restart", "Restarted"),
     "backup": _of_host("backup", "Backed up"),
     "restore": _of_host("restore {first}", "Restored", first="backup"),
