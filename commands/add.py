@@ -104,7 +104,7 @@ def _power(ctx: Context, kind: str, name: str) -> dict[str, str]:
 
 
 def _hint(field: str) -> str:
-    return "MAAS keeps it; I don't." if field == "power_pass" else ""
+    return "I keep it encrypted until MAAS has it, for three days at most." if field == "power_pass" else ""
 
 
 def _faults(values: Mapping[str, str]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.endtoend.steps import rows
 from tests.kinds.steps import BOTH, agree, done, effects, has, machine, refused, said
 from tests.support.harness import OLGA, OPS, Running, running, until, words_of
 
@@ -92,7 +93,7 @@ async def test_from_memory_where_it_cannot(tmp_path: Path) -> None:
 async def test_why_an_installation_failed_and_again_by_a_button(tmp_path: Path) -> None:
     async with running(tmp_path) as it:
         machine(it.world, "node-2").manners.fail_deploy = True
-        plan = await it.talk.ask("deploy node-2 node-10 --series jammy")
+        plan = await it.talk.ask(f"deploy node-2 node-10 --series jammy --cloud-init ```{DATA}```")
         await agree(it.talk, plan)
         await done(it.talk, plan, "1 of 2 failed", "Failed deployment", "Deployed 1 of 2 machines")
         assert "Retry the 1 that failed" in said(it.talk.now(plan))
@@ -106,6 +107,10 @@ async def test_why_an_installation_failed_and_again_by_a_button(tmp_path: Path) 
         assert "Deploy ubuntu/jammy to node-2?" in said(again)
         await agree(it.talk, again)
         await done(it.talk, again, "Deployed node-2")
+        assert machine(it.world, "node-2").user_data.strip() == DATA.strip(), "a retry has it still"
+        assert rows(tmp_path, "SELECT count(*) FROM sealed") == [(1,)], (
+            "the retry's own is dropped, the first one's not"
+        )
 
 
 # -- cloud-init -------------------------------------------------------------------------------------------------
