@@ -76,6 +76,20 @@ async def test_the_rack_is_gone(tmp_path: Path) -> None:
         assert effects(it.world, "node-2") == {}
 
 
+async def test_the_power_is_busy_and_maas_has_allocated_it_already(tmp_path: Path) -> None:
+    async with running(tmp_path) as it:
+        plan = await it.talk.ask("deploy node-2 --series jammy")
+        one = machine(it.world, "node-2")
+        busy = it.world.region.world.power_busy
+        busy.add(one.system_id)
+        await agree(it.talk, plan)
+        await it.talk.reads(plan, "another action is already in progress")
+        assert (one.status_name, one.owner) == ("Allocated", "admin")
+        busy.discard(one.system_id)
+        await done(it.talk, plan, "Deployed node-2")
+        assert effects(it.world, "node-2") == {"deploy": 1}
+
+
 async def test_from_memory_where_the_region_can(tmp_path: Path) -> None:
     async with running(tmp_path) as it:
         plan = await it.talk.ask("deploy node-2 --in-memory --series noble")
