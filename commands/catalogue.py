@@ -20,6 +20,7 @@ from commands import (
     help,
     host,
     image_sources,
+    image_upload,
     images,
     install,
     keeping,
@@ -33,7 +34,9 @@ from commands import (
     power,
     records,
     release,
+    report,
     rescue,
+    setup,
     sshkeys,
     status,
     testing,
@@ -45,12 +48,12 @@ def build_catalog() -> Catalog:
     """Collect every declared command."""
     return Catalog.from_modules(
         {
-            "Region": [status],
+            "Region": [status, report, setup],
             "Machines": [
                 *(machines, add, commission, testing, deploy, release, delete),
                 *(power, rescue, keeping, placing, clone, guide),
             ],
-            "Images": [images, image_sources],
+            "Images": [images, image_upload, image_sources],
             "Network": [network, dhcp, records],
             "Settings": [config, sshkeys, notifications],
             "The MAAS host": [host, install, backups, admin, database, logs],

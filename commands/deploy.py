@@ -38,6 +38,7 @@ async def deploy(
     kernel: str = "",
     cloud_init: bool = False,
     in_memory: bool = False,
+    when_ready: bool = False,
     comment: str = "",
 ) -> Plan:
     """Install an operating system on Ready machines.
@@ -52,6 +53,7 @@ async def deploy(
         kernel: like hwe-22.04; MAAS's default without it
         cloud_init: give the system data for cloud-init; nobody else sees it
         in_memory: run it from memory and leave the disks as they are (MAAS 3.4 and later)
+        when_ready: wait for the image, where it is not there yet
         comment: for MAAS's event log
     """
     selection = await select(ctx, machines)
@@ -63,6 +65,7 @@ async def deploy(
         "series": series.strip().lower(),
         "kernel": kernel.strip().lower(),
         "in_memory": in_memory,
+        "when_ready": when_ready,
         "comment": comment_of(comment),
     }
     if cloud_init:

@@ -29,6 +29,8 @@ from bot.policy import Risk
 _ROWS = 40
 #: Lines of a list.
 _LINES = 12
+#: Subnets that are shown as lines; more are a table.
+_FEW = 6
 
 
 @command("network", risk=Risk.READ, example="/maas network")
@@ -43,15 +45,18 @@ async def network(ctx: Context, *subnet: str) -> Message:
     shown = picture.subnets[:_ROWS]
     usage = await asyncio.gather(*(_used(ctx, one) for one in shown))
     rows = [
-        (subnet_name(one), vlan_name(one.vlan), served(picture, one.vlan), used, one.gateway_ip or "none")
+        (subnet_name(one), served(picture, one.vlan), used, vlan_name(one.vlan), one.gateway_ip or "none")
         for one, used in zip(shown, usage, strict=True)
     ]
     counts = f"{count(len(picture.fabrics), 'fabric')}, {count(len(picture.vlans), 'VLAN')}, "
     title = counts + count(len(picture.subnets), "subnet")
     parts: list[Part] = [Paragraph([Bold(title)])]
-    if rows:
-        columns = ("Subnet", "VLAN", "DHCP", "Used", "Gateway")
+    if len(rows) > _FEW:
+        columns = ("Subnet", "DHCP", "Used", "VLAN", "Gateway")
         parts.append(Table(columns, rows, caption=title, total=len(picture.subnets)))
+    elif rows:
+        # A phone shows two columns of a table; of few subnets all can be read as lines.
+        parts.append(Bullets([_subnet_line(*row) for row in rows]))
     bare = [vlan for vlan in picture.vlans if not picture.subnets_on(vlan)]
     if bare:
         names = ", ".join(f"{vlan_name(one)}{_racks_told(picture, one)}" for one in bare[:_LINES])
@@ -159,6 +164,10 @@ async def _one(ctx: Context, picture: NetworkPicture, subnet: Subnet) -> Message
         text = ", ".join(f"{one} ({one.what})" for one in neighbours[:_LINES])
         parts.append(Paragraph([Bold("Seen there, unknown to MAAS: "), text]))
     return Message(f"{title} on {vlan_name(subnet.vlan)}: DHCP {served(picture, subnet.vlan)}.", tuple(parts))
+
+
+def _subnet_line(name: str, dhcp: str, used: str, vlan: str, gateway: str) -> Text:
+    return [Bold(name), f"  on {vlan}; DHCP {dhcp}; {used} used; gateway {gateway}"]
 
 
 def _in_use(addresses: Sequence[AddressInUse]) -> list[Text]:

@@ -20,11 +20,14 @@ class Beside:
         filled: what was filled in on a sheet, by the names of its fields.
         block: the text between ``` and ```.
         file: reads the file that was attached; it raises UnreadableError. None where there is none.
+        earlier: reads the newest file with this ending in the thread where the words were said, None when there is
+            none; it raises UnreadableError. None outside of threads.
     """
 
     filled: Mapping[str, SecretStr] = field(default_factory=dict)
     block: SecretStr | None = None
     file: Callable[[], Awaitable[SecretStr]] | None = None
+    earlier: Callable[[str], Awaitable[SecretStr | None]] | None = None
 
     async def text(self, name: str) -> SecretStr | None:
         """The long text that is meant: what was filled in under `name`, the block, or the file. None: there is none.

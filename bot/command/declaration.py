@@ -46,7 +46,8 @@ class Command:
     def makes_plan(self) -> bool:
         """Whether it answers with a plan, which is shown and asked for first, or acts at once."""
         answer = inspect.signature(self.handler).return_annotation
-        return (answer if isinstance(answer, str) else getattr(answer, "__name__", "")) == "Plan"
+        told = answer if isinstance(answer, str) else getattr(answer, "__name__", "")
+        return "Plan" in told.split(" | ")
 
     @property
     def bulk(self) -> bool:

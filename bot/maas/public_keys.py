@@ -60,6 +60,15 @@ def told_key(line: str) -> str:
         return f"{line[:40]}…"
 
 
+def short_key(line: str) -> str:
+    """What people call a key: its comment, or the end of its fingerprint where it has none."""
+    try:
+        key = read_public_key(line)
+    except KeyFault:
+        return f"{line[:20]}…"
+    return key.comment or f"…{key.fingerprint[-8:]}"
+
+
 def fingerprint_of(line: str) -> str:
     """What tells a key from others, whatever its comment and end of line; "" where it can't be read."""
     try:

@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.maas.errors import BadRequest, MaasError, NotFound
+from bot.maas.images import ImageName
 from bot.maas.models import Event, Machine, MachineStatus
 from bot.maas.service import RegionService
+from bot.operations import image_readiness as readiness
 from bot.operations import images
 from bot.operations import machine_facts as facts
 from bot.operations.images import Wanted
@@ -22,7 +24,7 @@ _READS = 6
 
 
 class Deploying(MachineKind):
-    """The kind `deploy`. Its options are `ids`, `osystem`, `series`, `kernel`, `in_memory`, `comment`.
+    """The kind `deploy`. Its options are `ids`, `osystem`, `series`, `kernel`, `in_memory`, `when_ready`, `comment`.
 
     cloud-init's data is sealed as `cloud_init`; the option `cloud_init_is` is what may be told of it.
 
@@ -39,8 +41,13 @@ class Deploying(MachineKind):
         wanted = await _wanted(region, options)
         user = await facts.own_user(region)
         machines, left_out = await facts.sort_out(region, list(options["ids"]), lambda one: _reason_against(one, user))
-        machines, without = await _with_image(region, machines, wanted)
+        machines, unknown = await _with_image(region, machines, wanted)
         machines, unlinked = await _with_network(region, machines)
+        needed = await readiness.deploy_images(region, machines, wanted.osystem, wanted.series)
+        able, without, lacking = await readiness.without_image(region, machines, needed)
+        if options.get("when_ready"):
+            able, without = machines, []
+        machines = able
         resolved = {**options, "osystem": wanted.osystem, "series": wanted.series, "kernel": wanted.kernel}
         system = wanted.name + (f" ({wanted.kernel})" if wanted.kernel else "")
         return Plan(
@@ -51,10 +58,18 @@ class Deploying(MachineKind):
             targets=facts.targets_of(machines, lambda one: _facts(one, system, options)),
             steps=_steps(system, options),
             losses=_losses(machines, options),
-            warnings=tuple(_warnings(region, machines)),
-            left_out=(*left_out, *without, *unlinked),
+            warnings=(*(f"Not ready yet: {one}." for one in lacking if machines), *_warnings(region, machines)),
+            left_out=(*left_out, *unknown, *unlinked, *without),
             options=resolved,
         )
+
+    async def held_up(self, region: RegionService, key: str, options: Mapping[str, Any]) -> str:
+        """With `when_ready` the image that is deployed is waited for."""
+        machine = region.fleet.get(key)
+        if not options.get("when_ready") or machine is None:
+            return ""
+        needed = await readiness.deploy_images(region, [machine], str(options["osystem"]), str(options["series"]))
+        return await readiness.waits_for(region, needed)
 
     async def ask(self, region: RegionService, key: str, options: Mapping[str, Any]) -> None:
         """Ask MAAS to deploy one machine."""
@@ -137,11 +152,14 @@ def _reason_against(machine: Machine, user: str) -> str | None:
 async def _with_image(
     region: RegionService, machines: Sequence[Machine], wanted: Wanted
 ) -> tuple[list[Machine], list[LeftOut]]:
-    """Those for whose architecture the image is there and complete, and the others."""
+    """Those for whose architecture the region has such an image and kernel, and the others."""
     if not machines:
         return [], []
     architectures = {machine.system_id: machine.architecture.partition("/")[0] for machine in machines}
-    reasons = await images.missing(region.api, wanted, list(architectures.values()))
+    reasons = await images.unknown(region.api, wanted, list(architectures.values()))
+    names = [ImageName(wanted.osystem, wanted.series, architecture) for architecture in reasons]
+    for name in await readiness.expected(region, names):
+        del reasons[name.arch]  # it comes with the next import: how far that is, is told, and can be waited for
     kept = [machine for machine in machines if architectures[machine.system_id] not in reasons]
     left_out = [
         LeftOut(machine.name, reasons[architectures[machine.system_id]])
@@ -193,7 +211,9 @@ def _steps(system: str, options: Mapping[str, Any]) -> tuple[str, ...]:
         how = f"It boots over the network (PXE) and runs {system} from memory; what it writes is gone when it is off."
     else:
         how = f"It boots over the network (PXE), {system} is installed on its disks, and it boots from them."
+    waiting = ["It waits until the image is there."] if options.get("when_ready") else []
     return (
+        *waiting,
         "MAAS gives the machine to the bot's own user, if nobody has it, and switches it on.",
         how,
         *data,

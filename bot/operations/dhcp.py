@@ -14,7 +14,7 @@ from bot.maas.service import RegionService
 from bot.operations.dhcp_choice import DhcpChoice, NoDhcp, choose_dhcp
 from bot.operations.network_steps import DYNAMIC, LOCKS, MakeRange, SwitchDhcp, told_range
 from bot.operations.plan import Plan
-from bot.operations.step_plans import PlannedStep, plan_nothing, plan_steps
+from bot.operations.step_plans import PlannedStep, no_administrator, plan_nothing, plan_steps
 from bot.operations.steps import OperationStep, StepKind
 from bot.policy import Risk
 
@@ -50,8 +50,7 @@ def planned_dhcp(choice: DhcpChoice, options: Mapping[str, Any]) -> list[Planned
     make, switch = dhcp_steps(options)
     planned = []
     if not choice.made:
-        facts = {"in": subnet_name(choice.subnet)}
-        planned.append(PlannedStep(make, "none", told_range(choice.range), facts))
+        planned.append(PlannedStep(make, "none", told_range(choice.range)))
     if not choice.on or choice.vlan.primary_rack != choice.rack.system_id:
         today = "on, by another rack" if choice.on else "off"
         planned.append(PlannedStep(switch, today, f"on, served by {choice.rack.hostname}"))
@@ -73,6 +72,8 @@ class DhcpEnabling(StepKind):
         picture = await read_network(region.api)
         subnet = next((one for one in picture.subnets if one.id == options["subnet"]), None)
         subject = f"DHCP on {options['vlan']}"
+        if (why := await no_administrator(region)) is not None:
+            return plan_nothing(self, region.name, options, subject, why, LOCKS)
         if subnet is None:
             return plan_nothing(self, region.name, options, subject, "its subnet is no longer in MAAS", LOCKS)
         try:
@@ -113,6 +114,8 @@ class DhcpDisabling(StepKind):
         picture = await read_network(region.api)
         vlan = next((one for one in picture.vlans if (one.fabric_id, one.vid) == _place(options)), None)
         subject = f"DHCP on {options['vlan']}"
+        if (why := await no_administrator(region)) is not None:
+            return plan_nothing(self, region.name, options, subject, why, LOCKS)
         if vlan is None:
             return plan_nothing(self, region.name, options, subject, "MAAS has no such VLAN any more", LOCKS)
         if not vlan.dhcp_on:

@@ -32,6 +32,7 @@ class ImageKind(StepKind):
             "import": "will be ordered and followed to its end",
             "delete": "will be deleted",
             "ready": "will be looked at",
+            "upload": "will be uploaded",
             "stop": "will be told to stop",
         }
         wanted = more.pop("only", None)

@@ -17,6 +17,7 @@ from bot.operations.image_kind import ImageKind, deletes
 from bot.operations.image_source_kinds import RemovingSource, SettingSource
 from bot.operations.image_steps import Delete, Deselect, Keep, Ready, Select, Source
 from bot.operations.image_stop import Stop
+from bot.operations.image_upload import UploadingImage
 from bot.operations.image_words import listing, progress, size
 from bot.operations.plan import LeftOut, Plan
 from bot.operations.steps import OperationStep
@@ -182,6 +183,7 @@ def image_kinds() -> tuple[ImageKind, ...]:
         SettingSource("images-source-reset"),
         RemovingSource(),
         RecoveringImages(),
+        UploadingImage(),
     )
 
 

@@ -1,4 +1,4 @@
-"""Which images a region can deploy, and how far those are that it can't yet."""
+"""What a region can deploy by the names that people give it: systems, releases, kernels."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from bot.maas.errors import MaasError
 from bot.maas.models_region import BootResource
 from bot.maas.region import Region
 
@@ -24,22 +23,17 @@ class Wanted:
         return f"{self.osystem}/{self.series}"
 
 
-async def missing(region: Region, wanted: Wanted, architectures: Sequence[str]) -> dict[str, str]:
-    """For each architecture ("amd64") for which it can't be deployed: why not, as the end of a sentence.
+async def unknown(region: Region, wanted: Wanted, architectures: Sequence[str]) -> dict[str, str]:
+    """For each architecture ("amd64") for which the region has no such image or kernel: why not, to end a sentence.
 
-    Raises:
-        MaasError: the images could not be read.
+    Whether the image is complete is another question (see operations.image_readiness). Raises MaasError.
     """
     images = await region.boot_resources()
-    reasons = {}
-    for architecture in sorted(set(architectures)):
-        reason = await _reason(region, images, wanted, architecture)
-        if reason:
-            reasons[architecture] = reason
-    return reasons
+    reasons = {one: _reason(images, wanted, one) for one in sorted(set(architectures))}
+    return {architecture: reason for architecture, reason in reasons.items() if reason}
 
 
-async def _reason(region: Region, images: Sequence[BootResource], wanted: Wanted, architecture: str) -> str:
+def _reason(images: Sequence[BootResource], wanted: Wanted, architecture: str) -> str:
     of_series = [one for one in images if _full_name(one) == wanted.name]
     fitting = [one for one in of_series if _architecture(one) == architecture]
     if not of_series:
@@ -49,18 +43,7 @@ async def _reason(region: Region, images: Sequence[BootResource], wanted: Wanted
         return f"the region has no image {wanted.name}{hint}"
     if not fitting:
         return f"the region has {wanted.name} for {', '.join(sorted(map(_architecture, of_series)))} only"
-    percent = 0.0
-    for one in fitting:
-        try:
-            whole = await region.boot_resource(one.id)
-        except MaasError as error:
-            if error.status in {404, 500}:  # an import removed it since it was listed
-                continue
-            raise
-        if whole.complete:
-            return _kernel_missing(fitting, wanted)
-        percent = max(percent, whole.newest.percent if whole.newest is not None else 0.0)
-    return f"the image {wanted.name} is not complete: the region has {percent:.0f} % of it"
+    return _kernel_missing(fitting, wanted)
 
 
 def _kernel_missing(fitting: Sequence[BootResource], wanted: Wanted) -> str:

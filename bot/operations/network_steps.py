@@ -158,7 +158,7 @@ def ends_of(one: IpRange) -> Block | None:
 
 def told_range(wanted: Block) -> str:
     """`10.0.0.10 - 10.0.0.20 (11 addresses)`."""
-    return f"{wanted} ({wanted.size} addresses)"
+    return f"{wanted} ({wanted.size} address{'es' if wanted.size > 1 else ''})"
 
 
 def needed_by_dhcp(picture: NetworkPicture, range_id: int) -> str | None:

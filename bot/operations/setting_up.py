@@ -24,8 +24,8 @@ from bot.operations.setup_steps import (
     told_selections,
     unselected,
 )
-from bot.operations.ssh_keys import AddKey, ImportKeys
-from bot.operations.step_plans import PlannedStep, plan_nothing, plan_steps
+from bot.operations.ssh_keys import AddKey, ImportKeys, comes_from
+from bot.operations.step_plans import PlannedStep, no_administrator, plan_nothing, plan_steps
 from bot.operations.steps import OperationStep, StepKind
 
 LOCKS = ("setup", *network_steps.LOCKS, *region_settings.LOCKS, "images", "sshkeys")
@@ -78,9 +78,12 @@ class SettingUp(StepKind):
     async def plan(self, region: RegionService, options: Mapping[str, Any]) -> Plan:
         """Look at all of it, and plan what differs."""
         subject = f"region {region.name}"
-        looked = await look(region, options)
-        if isinstance(looked, str):
-            return plan_nothing(self, region.name, options, subject, looked, LOCKS)
+        if (why := await no_administrator(region)) is not None:
+            return plan_nothing(self, region.name, options, subject, why, LOCKS)
+        found = await look(region, options)
+        if isinstance(found, str):
+            return plan_nothing(self, region.name, options, subject, found, LOCKS)
+        looked, warnings = found
         todo = [one for one in looked if one.differs]
         done = [LeftOut(one.step.title, f"is {one.today} already") for one in looked if not one.differs]
         if not any(one.step.key != "ready" for one in todo):
@@ -100,6 +103,7 @@ class SettingUp(StepKind):
                 *(("The import of images can take from minutes to hours; its row shows how far it is.",) * importing),
             ),
             left_out=done,
+            warnings=warnings if any(one.step.key in {"range", "dhcp"} for one in todo) else (),
         )
 
 
@@ -121,9 +125,10 @@ def nothing_wished() -> dict[str, Any]:
     }
 
 
-async def look(region: RegionService, options: Mapping[str, Any]) -> list[Looked] | str:
-    """How each step is found; a text says why a step can't be at all. Raises MaasError."""
+async def look(region: RegionService, options: Mapping[str, Any]) -> tuple[list[Looked], tuple[str, ...]] | str:
+    """How each step is found, and what to warn of; a text says why a step can't be at all. Raises MaasError."""
     found: list[Looked] = []
+    warnings: tuple[str, ...] = ()
     selected = await selections(region.api) if options["releases"] or options["import_images"] else []
     keys = await region.api.ssh_keys() if options["ssh_keys"] or options["ssh_import"] else []
     fingerprints = {fingerprint_of(one.key) for one in keys}
@@ -132,7 +137,7 @@ async def look(region: RegionService, options: Mapping[str, Any]) -> list[Looked
         planned = await _look_at_dhcp(region, options["dhcp"])
         if isinstance(planned, str):
             return planned
-        planned_dhcp = planned
+        planned_dhcp, warnings = planned
     for step in SettingUp().steps(options):
         if isinstance(step, ConfigStep):
             today = await region.api.get_config(step.name)
@@ -149,7 +154,7 @@ async def look(region: RegionService, options: Mapping[str, Any]) -> list[Looked
             there = fingerprint_of(step.line) in fingerprints
             found.append(Looked(step, told_key(step.line) if there else "not there", told_key(step.line), not there))
         elif isinstance(step, ImportKeys):
-            there = any(one.keysource == step.source for one in keys)
+            there = any(comes_from(one, step.source) for one in keys)
             found.append(Looked(step, "imported" if there else "not imported", "imported", not there))
         elif isinstance(step, Import):
             found.append(await _look_at_images(region, options, selected, step))
@@ -158,10 +163,12 @@ async def look(region: RegionService, options: Mapping[str, Any]) -> list[Looked
             found.append(Looked(step, one.today, one.wanted, differs=one.today != one.wanted))
         else:
             found.append(Looked(step, "not looked at yet", "machines can boot over the network", differs=True))
-    return found
+    return found, warnings
 
 
-async def _look_at_dhcp(region: RegionService, options: Mapping[str, Any]) -> dict[str, PlannedStep] | str:
+async def _look_at_dhcp(
+    region: RegionService, options: Mapping[str, Any]
+) -> tuple[dict[str, PlannedStep], tuple[str, ...]] | str:
     picture = await read_network(region.api)
     subnet = next((one for one in picture.subnets if one.id == options["subnet"]), None)
     if subnet is None:
@@ -173,10 +180,11 @@ async def _look_at_dhcp(region: RegionService, options: Mapping[str, Any]) -> di
     todo = {one.step.key: one for one in dhcp.planned_dhcp(choice, options)}
     make, switch = dhcp.dhcp_steps(options)
     span, on = network_steps.told_range(choice.range), f"on, served by {choice.rack.hostname}"
-    return {
+    steps = {
         make.key: todo.get(make.key, PlannedStep(make, span, span)),
         switch.key: todo.get(switch.key, PlannedStep(switch, on, on)),
     }
+    return steps, choice.warnings
 
 
 async def _look_at_images(

@@ -202,6 +202,8 @@ _READERS: Mapping[str, Callable[[str, str], Any]] = {
 }
 _DHCP: Mapping[str, Callable[[str, str], Any]] = {"dhcp_subnet": _line, "dhcp_range": _range, "dhcp_rack": _line}
 _FLAGS = ("import_images", "complete_intro")
+#: Settings that a wish has another name for.
+_OWN = {"maas_name": "name", "upstream_dns": "upstream_dns, before any [table]", "completed_intro": "complete_intro"}
 
 
 # -- TOML -------------------------------------------------------------------------------------------------------------
@@ -238,6 +240,8 @@ def _texts(name: str, value: Any) -> str:
 
 
 def _setting(name: str, value: Any) -> str:
+    if name in _OWN:
+        raise WishFault(name, f"settings.{name} has a name of its own here: {_OWN[name]}")
     if is_secret(name):
         raise WishFault(name, f"settings.{name} is a secret, which others would read here; set it in MAAS itself")
     if isinstance(value, bool):

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.maas.errors import BadRequest, NotFound
-from bot.maas.public_keys import fingerprint_of, told_key
+from bot.maas.models_network import SshKey
+from bot.maas.public_keys import fingerprint_of, short_key, told_key
 from bot.maas.service import RegionService
 from bot.operations import machine_facts
 from bot.operations.plan import Plan
@@ -24,7 +25,7 @@ class AddKey(OperationStep):
     def __init__(self, line: str, key: str = "key") -> None:
         self.line = line
         self.key = key
-        self.title = "SSH key"
+        self.title = f"SSH key {short_key(line)}"
 
     async def check(self, context: StepContext) -> str | None:
         """A key of that fingerprint is there, whatever its comment."""
@@ -52,7 +53,7 @@ class ImportKeys(OperationStep):
 
     async def check(self, context: StepContext) -> str | None:
         """Some key of that source is there."""
-        mine = [one for one in await context.region.api.ssh_keys() if one.keysource == self.source]
+        mine = [one for one in await context.region.api.ssh_keys() if comes_from(one, self.source)]
         return f"{len(mine)} imported" if mine else None
 
     async def apply(self, context: StepContext) -> None:
@@ -70,9 +71,9 @@ class ImportKeys(OperationStep):
                 f"MAAS can't import the keys of {told_source(self.source)}: {error.problem}", "No key was added."
             ) from None
 
-    def overdue(self) -> str:
-        """MAAS may take an import and find nothing new in it."""
-        return f"MAAS took the import, and no key of {told_source(self.source)} is there."
+    async def verify(self, context: StepContext) -> str:
+        """Look again. MAAS refuses where somebody has no keys, so an import that brought none found them there."""
+        return await self.check(context) or "nothing new: the keys were there already"
 
 
 class RemoveKey(OperationStep):
@@ -108,7 +109,7 @@ class KeyAdding(StepKind):
     async def plan(self, region: RegionService, options: Mapping[str, Any]) -> Plan:
         """Look whether it is there."""
         user = await machine_facts.own_user(region)
-        subject = f"SSH key {told_key(options['key'])}"
+        subject = f"SSH key {short_key(options['key'])}"
         there = {fingerprint_of(one.key) for one in await region.api.ssh_keys()}
         if fingerprint_of(options["key"]) in there:
             return plan_nothing(self, region.name, options, subject, "MAAS has it already", LOCKS)
@@ -116,7 +117,7 @@ class KeyAdding(StepKind):
             self,
             region.name,
             options,
-            [PlannedStep(self.steps(options)[0], "not there", f"added for {user or 'my MAAS user'}")],
+            [PlannedStep(self.steps(options)[0], "not there", f"{told_key(options['key'])}, for {_whose(user)}")],
             title=f"Add {subject}",
             subject=subject,
             locks=LOCKS,
@@ -141,7 +142,7 @@ class KeyImporting(StepKind):
         user = await machine_facts.own_user(region)
         source = told_source(options["source"])
         subject = f"SSH keys of {source}"
-        mine = [one for one in await region.api.ssh_keys() if one.keysource == options["source"]]
+        mine = [one for one in await region.api.ssh_keys() if comes_from(one, options["source"])]
         if mine:
             reason = f"{len(mine)} of them are there already; remove them first to import them anew"
             return plan_nothing(self, region.name, options, subject, reason, LOCKS)
@@ -185,6 +186,11 @@ class KeyRemoving(StepKind):
             happens=("Machines deployed from now on do not get it; those that run keep it.",),
             warnings=("It is the last one: nobody could log in on machines deployed without a key.",) if last else (),
         )
+
+
+def comes_from(key: SshKey, source: str) -> bool:
+    """Whether a key was imported from there; older MAAS names the site alone."""
+    return key.keysource in {source, source.partition(":")[0]}
 
 
 def told_source(source: str) -> str:

@@ -30,7 +30,16 @@ def beside(block: SecretStr | None, event: Mapping[str, Any], outbound: Outbound
     """What came with a message; its file is read only when it is asked for."""
     files = [one for one in event.get("files") or [] if isinstance(one, dict)]
     if not files:
-        return Beside(block=block)
+        channel, thread = str(event.get("channel") or ""), str(event.get("thread_ts") or "")
+
+        async def earlier(ending: str) -> SecretStr | None:
+            try:
+                found = await outbound.newest_file(channel, thread, ending)
+            except SlackError as error:
+                raise UnreadableError(f"The files of this thread can't be looked up: {error}.") from None
+            return await _read(found, outbound) if found is not None else None
+
+        return Beside(block=block, earlier=earlier if thread else None)
 
     async def read() -> SecretStr:
         if len(files) > 1:

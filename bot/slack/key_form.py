@@ -7,9 +7,11 @@ no button but Close, so that Slack never returns it to us, and only the public h
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
+from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.maas.public_keys import KeyPair, new_key_pair
 from bot.message import say
@@ -17,7 +19,9 @@ from bot.people import Identity, Origin
 from bot.policy import Ask, Policy, Risk
 from bot.slack.fields import plain
 from bot.slack.identity import Identities, IdentityUnknownError
+from bot.slack.listeners import Spawn
 from bot.slack.outbound import Outbound, SlackError
+from bot.slack.places import Place, asker_of
 from bot.slack.router import Asker, Reply, Router
 
 _UNFIT = re.compile(r"[^A-Za-z0-9._-]+")
@@ -32,6 +36,17 @@ class KeyForm:
         self._identities = identities
         self._policy = policy
         self._log = structlog.get_logger("key_form")
+
+    def register(self, app: AsyncApp, spawn: Spawn) -> None:
+        """Attach to Bolt."""
+
+        async def on_button(ack: AsyncAck, body: Mapping[str, Any], action: Mapping[str, Any]) -> None:
+            await ack()
+            trigger, region = str(body.get("trigger_id") or ""), str(action.get("value") or "")
+            place = Place.of(body)
+            spawn(self.open(trigger, region, asker_of(body), place.origin, place.reply(self._outbound)))
+
+        app.action(re.compile(r"key\..+"))(on_button)
 
     async def open(self, trigger: str, region: str, asker: Asker, origin: Origin, reply: Reply) -> None:
         """Show a new private key to the person, then ask for its public half to be added. Never raises."""
@@ -79,7 +94,7 @@ def _blocks(pair: KeyPair) -> list[dict[str, Any]]:
         {"type": "rich_text", "elements": [preformatted]},
         _section(
             "Save it in a file that only you can read (chmod 600), with the line breaks, before you close this window. "
-            f"Its public half is {pair.public.fingerprint}: its plan waits for your yes where you asked. "
+            "The plan for its public half waits for your yes where you asked. "
             "If you lose the private key, withdraw the plan and make another."
         ),
     ]

@@ -24,7 +24,6 @@ from bot.slack.clicks import Clicks
 from bot.slack.forms import Forms
 from bot.slack.home import Home
 from bot.slack.inbox import Inbox
-from bot.slack.key_form import KeyForm
 from bot.slack.outbound import Outbound
 from bot.slack.render import action_name
 from bot.slack.replies import CommandReply, ThreadReply
@@ -59,7 +58,6 @@ class Listeners:
         clicks: Clicks,
         forms: Forms,
         decisions: ApprovalForms,
-        keys: KeyForm,
         home: Home,
         inbox: Inbox,
         outbound: Outbound,
@@ -71,7 +69,6 @@ class Listeners:
         self._clicks = clicks
         self._decisions = decisions
         self._forms = forms
-        self._keys = keys
         self._home = home
         self._inbox = inbox
         self._outbound = outbound
@@ -90,7 +87,6 @@ class Listeners:
         app.action(re.compile(r"(operation|approval)\..+"))(self._on_click)
         app.view(re.compile(r"decide\..+"))(self._on_decision)
         app.action(re.compile(r"(form|home|page)\..+"))(self._on_form_click)
-        app.action(re.compile(r"key\..+"))(self._on_key_button)
         for one in self._more:
             one.register(app, self._spawn)
         app.options(re.compile(r"form\..+"))(self._on_options)
@@ -123,7 +119,8 @@ class Listeners:
         origin = Origin(Door.COMMAND, str(command.get("channel_id") or ""))
         reply = CommandReply(self._outbound, str(command.get("response_url") or ""))
         if text.strip():
-            self._rush.add(partial(self._answer, text, asker, origin, reply, ticket, Beside(block=block)))
+            beside = Beside(block=block)
+            self._rush.add(asker.user_id, partial(self._answer, text, asker, origin, reply, ticket, beside))
         else:
             self._spawn(self._forms.open(str(command.get("trigger_id") or ""), asker, origin, reply))
 
@@ -183,11 +180,6 @@ class Listeners:
             self._spawn(self._forms.open(str(body.get("trigger_id") or ""), asker, origin, None))
         elif name.startswith("home."):
             self._spawn(self._home.publish(asker))
-
-    async def _on_key_button(self, ack: AsyncAck, body: Mapping[str, Any], action: Mapping[str, Any]) -> None:
-        await ack()
-        trigger, region = str(body.get("trigger_id") or ""), str(action.get("value") or "")
-        self._spawn(self._keys.open(trigger, region, asker_of(body), _origin(body), self._reply(body)))
 
     async def _on_options(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
         await ack(options=self._forms.options(asker_of(body), str(body.get("value") or "")))

@@ -49,6 +49,8 @@ class MoreWords:
 
     def check(self, view: Mapping[str, Any]) -> dict[str, str]:
         """What is wrong with the word, by field; empty when the command can be run."""
+        if not _typed(view):
+            return {_FIELD: "It is empty."}
         try:
             self._parser.parse(_words(view))
         except UsageError as error:
@@ -83,11 +85,14 @@ def _view(words: str, metadata: str) -> dict[str, Any]:
 
 
 def _words(view: Mapping[str, Any]) -> str:
-    value = str(view["state"]["values"][_FIELD][ASK_MORE].get("value") or "").strip()
     words = str(_metadata(view)["words"])
     # The region stands at the end of the words; what was asked for goes before it.
     head, marker, region = words.partition(" --region ")
-    return f"{head} {shlex.quote(value)}{marker}{region}"
+    return f"{head} {shlex.quote(_typed(view))}{marker}{region}"
+
+
+def _typed(view: Mapping[str, Any]) -> str:
+    return str(view["state"]["values"][_FIELD][ASK_MORE].get("value") or "").strip()
 
 
 def _metadata(view: Mapping[str, Any]) -> dict[str, Any]:

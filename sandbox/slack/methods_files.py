@@ -85,7 +85,31 @@ def files_info(call: Call) -> Payload:
     file = call.ws.files.get(call.args.needed("file"))
     if file is None or not file.uploaded:
         raise SlackError("file_not_found")
-    return {"file": file_object(call.ws, file), "comments": [], "response_metadata": {"next_cursor": ""}}
+    shown = {**file_object(call.ws, file), "shares": _shares(call.ws, file)}
+    return {"file": shown, "comments": [], "response_metadata": {"next_cursor": ""}}
+
+
+def files_list(call: Call) -> Payload:
+    """The files that were shared where the app is, newest first; where exactly, only files.info tells."""
+    channel = call.args.text("channel")
+    found = [one for one in call.ws.files.values() if one.uploaded and (not channel or channel in one.channels)]
+    found.reverse()
+    found.sort(key=lambda one: -one.created)
+    count = call.args.number("count", 100)
+    paging = {"count": count, "total": len(found), "page": 1, "pages": max(1, -(-len(found) // max(count, 1)))}
+    return {"files": [file_object(call.ws, one) for one in found[:count]], "paging": paging}
+
+
+def _shares(ws: Workspace, file: File) -> Payload:
+    """Which messages hold the file, by channel."""
+    shares: dict[str, dict[str, list[Payload]]] = {}
+    for channel_id in file.channels:
+        kind = "private" if ws.channels[channel_id].is_private else "public"
+        for message in ws.store.by_channel.get(channel_id, {}).values():
+            if file.id in message.files:
+                thread = {"thread_ts": message.thread_ts} if message.thread_ts else {}
+                shares.setdefault(kind, {}).setdefault(channel_id, []).append({"ts": message.ts, **thread})
+    return shares
 
 
 def _share(call: Call, channel: Channel, files: list[File], thread_ts: str | None) -> None:
@@ -125,4 +149,5 @@ METHODS = (
     Method("files.getUploadURLExternal", get_upload_url, Tier.FOUR, ("files:write",)),
     Method("files.completeUploadExternal", complete_upload, Tier.FOUR, ("files:write",)),
     Method("files.info", files_info, Tier.FOUR, ("files:read",)),
+    Method("files.list", files_list, Tier.THREE, ("files:read",)),
 )

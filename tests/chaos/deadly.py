@@ -58,7 +58,16 @@ class Fate:
     @property
     def stands_in(self) -> set[int]:
         """The processes in which it has stopped."""
-        return {int(one.name) for one in self._at.iterdir()}
+        return {int(one.name) for one in self._at.iterdir()} if self._at.exists() else set()
+
+    async def until_it_is_the_turn_of(self, key: str) -> None:
+        """Let the step before come to its last moment: its row tells of its end a little earlier."""
+        while True:
+            names = [one.partition(" ")[2] for one in self.ahead]
+            mine = [name for name in names if name.startswith(f"{key} ")]
+            if os.getpid() not in self.stands_in and (not mine or names[0] == mine[0]):
+                return
+            await asyncio.sleep(0.01)
 
     def forget(self, pid: int) -> None:
         """That process has been killed."""
@@ -157,6 +166,7 @@ def arm(folder: Path) -> None:
     async def mortal_do(self: Any, operation: Any, kind: Any, key: str) -> str:
         fate = Fate(folder, operation.id)
         if await self._turn(operation, key) is not None:
+            await fate.until_it_is_the_turn_of(key)
             await fate.come_to(f"{key} begins")
         result = await do(self, operation, kind, key)
         fate.pass_over([f"{key} is intended", f"{key} is applied"])

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from bot.audit import Audit
 from bot.operations.all_kinds import all_kinds
 from bot.operations.kinds import Kind
-from bot.storage import Database
+from bot.storage import Database, operations
 from bot.storage import operation_targets as targets
 from sandbox.demo import World
 from sandbox.slack import Message
@@ -114,7 +114,7 @@ async def test_killed_at_every_boundary(
         for name, order in zip(names, orders, strict=True):
             plan = await _planned(talk, order, before)
             assert plan.ephemeral_to is None, said(plan)
-            fate = Fate(herd.deadly, operation_id(plan))
+            fate = Fate(herd.deadly, _newest(url))
             moments = boundaries(_kind(name), _steps(url, fate.operation_id))
             fate.lay_out(moments)
             counts.append(len(moments))
@@ -122,7 +122,11 @@ async def test_killed_at_every_boundary(
             plans.append(plan)
             fates.append(fate)
         changed_before = _changes(world)
-        await herd.all_die(fates)
+        on_host_before = Counter(world.host.model.done if world.host is not None else ())
+        try:
+            await herd.all_die(fates)
+        except AssertionError as error:
+            raise AssertionError("\n".join([str(error), *(talk.read(plan)[:800] for plan in plans)])) from None
         assert herd.deaths >= max(count - len(one.passed) for count, one in zip(counts, fates, strict=True))
         for fate, plan, order in zip(fates, plans, orders, strict=True):
             await done(talk, plan, *order.end, timeout=40)
@@ -134,7 +138,8 @@ async def test_killed_at_every_boundary(
         twice = {call: count for call, count in (_changes(world) - changed_before).items() if count > 1}
         assert not twice
         if world.host is not None:
-            assert not [one for one, count in Counter(world.host.model.done).items() if count > 1]
+            on_host = Counter(world.host.model.done) - on_host_before
+            assert not [one for one, count in on_host.items() if count > 1]
         assert sorted(roots(world)) == sorted([*before, *(plan.ts for plan in plans)])
         own = Database(_driver(url))
         verdict = await Audit(own).verify()
@@ -167,6 +172,16 @@ def _steps(url: str, its_id: str) -> list[str]:
     query = sa.select(targets.c.key).where(targets.c.operation_id == its_id).order_by(targets.c.seq)
     try:
         return [str(key) for key in own.run_blocking(lambda it: it.execute(query).scalars().all())]
+    finally:
+        own.close()
+
+
+def _newest(url: str) -> str:
+    """The operation that was planned last."""
+    own = Database(_driver(url))
+    query = sa.select(operations.c.id).order_by(operations.c.created_at.desc()).limit(1)
+    try:
+        return str(own.run_blocking(lambda it: it.execute(query).scalar_one()))
     finally:
         own.close()
 

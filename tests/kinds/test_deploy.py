@@ -52,7 +52,7 @@ async def test_what_is_looked_at_before_it_asks(tmp_path: Path) -> None:
         for resource in world.images.of("noble", "amd64"):
             resource.files[0].done = resource.files[0].size // 4
         text = await refused(it.talk, "deploy node-2 --series noble")
-        assert "the image ubuntu/noble is not complete: the region has" in text
+        assert "ubuntu/noble amd64, which it boots, is not ready" in text and "--when-ready" in text
         world.alter("node-2", subnet=None)
         assert "linked to a subnet" in await refused(it.talk, "deploy node-2")
         text = said(await it.talk.ask("deploy node-8"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -76,6 +78,7 @@ def test_nothing_is_a_wish_too_and_releases_are_for_amd64_unless_said() -> None:
         ('[dhcp]\nrange = "10.0.0.9-10.0.0.1"', "10.0.0.9 comes after 10.0.0.1"),
         ('[dhcp]\nrange = "10.0.0.1-10.0.0.9"', "goes with a subnet, and none is named"),
         ('[settings]\nvcenter_password = "x"', "settings.vcenter_password is a secret"),
+        ('[settings]\nmaas_name = "lab"', "settings.maas_name has a name of its own here: name"),
         ("[settings]\nx = [1]", "settings.x is a text, a number, true or false"),
         (f'name = "{"x" * 130}"', "name is 130 characters long; 120 fit"),
     ],
@@ -99,3 +102,9 @@ def test_no_text_breaks_it(text: str) -> None:
         read_toml(text)
     except WishFault as fault:
         assert str(fault)
+
+
+def test_the_example_of_the_documentation_is_one() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "fresh-region.md").read_text(encoding="utf-8")
+    wish = read_toml(page.split("```toml\n", 1)[1].split("```", 1)[0])
+    assert wish.dhcp_range == "10.98.0.100-10.98.0.200" and wish.settings["commissioning_distro_series"] == "jammy"

@@ -49,6 +49,15 @@ class MaasInit(Step):
         """What it needs depends on the database: apply looks."""
 
     def look(self, tools: Tools, given: dict[str, Any]) -> dict[str, Any]:
+        found = self.verify(tools, given)
+        # How many migrations there are, only MAAS knows: one that was cut late looks whole, and does not answer.
+        if found["state"] == "done" and not answers(api_status(tools)):
+            will = "run the migrations that did not run, and restart it"
+            return todo(found["found"] + ", and it does not answer", will, facts=found["facts"])
+        return found
+
+    def verify(self, tools: Tools, given: dict[str, Any]) -> dict[str, Any]:
+        """Whether it is initialised as wanted; it may still take its time to answer."""
         if installed(tools, "maas") is None:
             return blocked("not_installed", "maas is not installed", "Install it first.")
         config = region_config(tools, password=True)
@@ -71,7 +80,8 @@ class MaasInit(Step):
         except Stopped as stop:
             return blocked(stop.cause, f"{text}, but: {stop.message}", stop.remedy, facts=facts)
         if count is None:
-            return todo(f"{text}, and its database is half migrated", "run the migrations to their end", facts=facts)
+            will = "run the migrations to their end"
+            return todo(f"{text}, and its database is half migrated", will, cause="half_migrated", facts=facts)
         if count == 0:
             return todo(f"{text}, and its database is empty", will, facts=facts)
         if given["database"] == "production" and not _password_fits(server, config):
@@ -82,6 +92,11 @@ class MaasInit(Step):
         return done("%s at %s, %d migrations ran" % (text, config.url, count), facts=facts)
 
     def apply(self, tools: Tools, given: dict[str, Any]) -> None:
+        found = self.verify(tools, given)
+        if found["state"] == "done" or found.get("cause") == "half_migrated":
+            migrate(tools)
+            must(tools.do("snap", "restart", "maas", timeout=300), "restarting maas")
+            return
         uri = self._uri(tools, given)
         # Order of its questions: (confirm, avoided by --force), database, address. An empty line takes its default.
         lines = "{}\n{}\n".format(uri, given["url"] or "")
@@ -91,15 +106,11 @@ class MaasInit(Step):
             raise Stopped("failed", "maas init asked something that is not known here: " + _question(said.out))
         if said.late:
             raise Stopped("timeout", "maas init took longer than half an hour and was stopped")
-        config = region_config(tools, password=True)
-        if config.kind == given["database"]:
-            server = region_server(tools, config)
-            if server is not None and server.migrations(config.database) is None:
-                # Some table is enough for a newer init to pass the migrations over.
-                migrate(tools)
-                return
         if said.rc:
             raise _init_fault(said.last, said.rc)
+        if "MAAS has been set up" not in said.out:
+            # Any table is enough for a newer init to pass the migrations over, also those that are missing.
+            migrate(tools)
 
     def _uri(self, tools: Tools, given: dict[str, Any]) -> str:
         if given["database"] == "test":

@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from bot.host.helper.base import Stopped, blocked, done, todo
-from bot.host.helper.debian import install_packages
+from bot.host.helper.debian import install_packages, packages
 from bot.host.helper.fields import Fields, channel, snap_name
 from bot.host.helper.postgres import TEST, Server
 from bot.host.helper.programs import Said, Tools, must
@@ -165,14 +165,20 @@ class SnapdReady(Step):
     def look(self, tools: Tools, given: dict[str, Any]) -> dict[str, Any]:
         if not tools.has("snap"):
             return todo("snapd is not installed", "install it with apt, and start it")
+        if self._half(tools):
+            return todo("snapd is half installed", "bring its installation to its end, and start it")
         try:
             snap(tools, "list")
         except Stopped as stop:
             return todo(stop.message, "start it")
         return done("snapd is installed and answers")
 
+    def _half(self, tools: Tools) -> bool:
+        """Its program may be there, unpacked, while nothing starts it yet."""
+        return packages(tools, "snapd").get("snapd", ("installed", ""))[0] not in ("installed", "config-files")
+
     def apply(self, tools: Tools, given: dict[str, Any]) -> None:
-        if not tools.has("snap"):
+        if not tools.has("snap") or self._half(tools):
             install_packages(tools, "snapd")
         if tools.place.systemd:
             tools.do("systemctl", "enable", "--now", "snapd.socket", timeout=60)

@@ -2,16 +2,48 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.slack.outbound.calls import Calls
 from bot.slack.outbound.errors import SlackError, SlackUnavailable
 
 _METHOD = "files download"
 _TIME = 15.0
+#: Files of a channel that are listed, and of those with the right name that are looked at.
+_LATEST, _LOOKED_AT = 50, 5
 _SLACK = (".slack.com", ".slack-edge.com", ".slack-files.com")
+
+
+async def newest_file(calls: Calls, channel: str, thread_ts: str, ending: str) -> dict[str, Any] | None:
+    """The newest file with this ending that was shared in a thread, among the latest of its channel.
+
+    Reading the thread itself would take the right to read everything that is said in the channel.
+
+    Raises:
+        SlackError: Slack refused, or was in trouble.
+    """
+
+    async def latest(_doubt: bool) -> Any:
+        return await calls.client.files_list(channel=channel, count=_LATEST)
+
+    listed = (await calls.call("files.list", latest, urgent=True, patience=_TIME))["files"]
+    fitting = [one for one in listed if str(one.get("name") or "").lower().endswith(ending)]
+    newest: tuple[str, dict[str, Any] | None] = ("", None)
+    for one in sorted(fitting, key=lambda one: -int(one.get("created") or 0))[:_LOOKED_AT]:
+
+        async def look(_doubt: bool, file_id: str = str(one["id"])) -> Any:
+            return await calls.client.files_info(file=file_id)
+
+        file: dict[str, Any] = (await calls.call("files.info", look, urgent=True, patience=_TIME))["file"]
+        shares = [share for kind in (file.get("shares") or {}).values() for share in kind.get(channel) or []]
+        here = [str(share["ts"]) for share in shares if thread_ts in {share.get("ts"), share.get("thread_ts")}]
+        if here and max(here) > newest[0]:
+            newest = (max(here), file)
+    return newest[1]
 
 
 async def read_file(client: AsyncWebClient, url: str, most: int) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import structlog
@@ -19,7 +19,7 @@ from bot.slack.outbound.keyed import KeyedPosts, Uploads
 from bot.slack.outbound.ledger import Ledger
 from bot.slack.outbound.lookups import Lookups
 from bot.slack.outbound.posting import Posting, Ref
-from bot.slack.outbound.reading import read_file
+from bot.slack.outbound.reading import newest_file, read_file
 from bot.slack.outbound.stored import load
 from bot.slack.render import Rendered, Surface
 from bot.storage import Database
@@ -124,6 +124,14 @@ class Outbound:
         """
         return await read_file(self._calls.client, url, most)
 
+    async def newest_file(self, channel: str, thread_ts: str, ending: str) -> dict[str, Any] | None:
+        """The newest file of a thread whose name ends so; None when there is none among the channel's latest files.
+
+        Raises:
+            SlackError: Slack refused, or was in trouble.
+        """
+        return await newest_file(self._calls, channel, thread_ts, ending)
+
     def show(self, key: str, message: Message, *, final: bool = False, urgent: bool = False) -> None:
         """Let the posted message of this key show a new state, soon. Never waits.
 
@@ -131,6 +139,21 @@ class Outbound:
         sent until Slack has taken it, and its files go into the thread.
         """
         self._board.show(key, message, final=final, urgent=urgent)
+
+    def on_refusal(self, told: Callable[[str], None]) -> None:
+        """Call `told` with a key when the channel of its message begins to refuse edits, and when it takes them again.
+
+        Such a message is tried again ever more rarely, always in its newest state.
+        """
+        self._board.on_refusal = told
+
+    def refusal(self, key: str) -> str:
+        """Why the channel of this message takes no edits, "" when it does as far as is known."""
+        return self._board.refusals.get(key, "")
+
+    def retry(self, key: str) -> None:
+        """Try a message that was refused again now."""
+        self._board.retry(key)
 
     async def resume(self, idle: float = 0.0) -> int:
         """Send the final states that an earlier process wrote down and did not send. Returns how many.

@@ -248,9 +248,8 @@ def link(name: str, program: str) -> None:
 
 def unit(name: str, command: str) -> None:
     with open(f"/etc/systemd/system/{name}", "w", encoding="utf-8") as stream:
-        stream.write(
-            f"[Service]\nExecStart={command}\nRestart=on-failure\nRestartSec=0.3\nStartLimitIntervalSec=0\n[Install]\nWantedBy=multi-user.target\n"
-        )
+        stream.write(f"[Unit]\nStartLimitIntervalSec=0\n[Service]\nExecStart={command}\n")
+        stream.write("Restart=on-failure\nRestartSec=0.3\n[Install]\nWantedBy=multi-user.target\n")
     subprocess.run(["systemctl", "daemon-reload"], check=True)
     subprocess.run(["systemctl", "enable", "--quiet", "--now", name], check=True)
 

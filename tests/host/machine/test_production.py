@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import re
 import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -32,8 +37,41 @@ def secrets_on_disk(machine: Machine, *secrets: str) -> list[str]:
     return [line for line in (found.stdout + inside).splitlines() if "No such" not in line and line]
 
 
+@contextmanager
+def watching_processes(*secrets: str) -> Iterator[set[str]]:
+    """The names of processes, here or on the machine, that were seen with one of these as an argument or variable."""
+    wanted = [form.encode() for one in secrets for form in (one, quote(one, safe=""))]
+    seen: set[str] = set()
+    looks = 0
+    stop = threading.Event()
+
+    def watch() -> None:
+        nonlocal looks
+        while not stop.is_set():
+            for folder in Path("/proc").glob("[0-9]*"):
+                try:
+                    told = (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes()
+                except OSError:
+                    continue
+                if any(one in told for one in wanted):
+                    seen.add((folder / "cmdline").read_bytes().decode(errors="replace"))
+            looks += 1
+            time.sleep(0.02)
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        stop.set()
+        thread.join()
+        assert looks > 20
+
+
 def test_install_look_back_up_put_back_and_reset(machine: Machine):
-    changed = dict(zip((one.step for one in install()), take_all(machine, install()), strict=True))
+    with watching_processes(DATABASE_PASSWORD, ADMIN_PASSWORD) as seen:
+        changed = dict(zip((one.step for one in install()), take_all(machine, install()), strict=True))
+    assert not seen
     assert [step for step, did in changed.items() if not did and step != "maas-ready"] == ["preflight"]
     assert not any(take_all(machine, install()))
     key = Handover.model_validate(machine.result(verb="secret", query="apikey", arguments={"username": "admin"}))

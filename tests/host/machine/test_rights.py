@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 
+import pytest
+
 from bot.host.bundle import bundle, digest
 from bot.host.install import uninstall_script
 from tests.host.machine.conftest import MachineMaker
 from tests.support.host_machine import Machine
+
+# The first test on a machine may have to make its files.
+pytestmark = pytest.mark.timeout(600)
 
 STEP = "/usr/local/libexec/maasbot/step"
 
