@@ -105,7 +105,7 @@ class HostStandIn:
         )
         behind = self._server.sockets[0].getsockname()[1]
         self.port = await self._gate.start("127.0.0.1", port, behind)
-        if self.model.maas.mode != "none" and not self.model.maas.url:
+        if self.model.maas.mode != "none":
             self.model.maas.url = self.link.region.url
         if not self.model.maas.running:
             await self.link.stop()
