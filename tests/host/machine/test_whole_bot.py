@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -67,7 +68,7 @@ async def test_install_commission_and_reset_by_chat(make_machine: MachineMaker, 
     await world.start()
     bot = Bot(world.settings(), build_catalog(), overview, pace=dataclasses.replace(QUICK, host=HOST_PACE))
     try:
-        async with relay(machine.outside, world.region.port) as port:
+        async with relay(machine.outside, int(urlsplit(world.region.url).port or 0)) as port:
             folder = machine.files / "etc/standin"
             folder.mkdir(exist_ok=True)
             (folder / "upstream").write_text(f"{machine.outside}:{port}", encoding="ascii")
