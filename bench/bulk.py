@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench.report import Report, Table, ms, percentile
+from bench.report import Report, Table, mib, ms, percentile
 from bench.stage import OPS, Stage, stage, until
 from sandbox.slack import Message
 
@@ -26,9 +26,10 @@ class Options:
     fleet: int = 800
     machines: int = 200
     at_once: tuple[int, ...] = (200, 25)
-    speed: float = 1.0
+    speed: float = 3.0
     previews: tuple[int, ...] = (1000,)
-    preview_fleet: int = 2000
+    large_fleet: int = 2000
+    operations: int = 200
 
 
 @dataclass(slots=True)
@@ -51,11 +52,11 @@ async def measure(options: Options | None = None) -> Report:
     sides = []
     for at_once in options.at_once:
         async with stage(options.fleet, options.speed) as world, world.bot() as bot:
-            await bot.ready()
+            await bot.ready(120.0)
             await world.view_filled()
             sides.append(await _bulk(world, options.machines, at_once))
     previews = await _previews(options)
-    return _report(options, sides, previews)
+    return _report(options, sides, previews, await _memory(options))
 
 
 async def _bulk(world: Stage, machines: int, at_once: int) -> Side:
@@ -164,8 +165,8 @@ class _Calls:
 async def _previews(options: Options) -> list[tuple[int, list[float]]]:
     """From the words of a bulk to the plan that shows whom it would touch."""
     found = []
-    async with stage(options.preview_fleet) as world, world.bot() as bot:
-        await bot.ready()
+    async with stage(options.large_fleet) as world, world.bot() as bot:
+        await bot.ready(120.0)
         await world.view_filled(timeout=240.0)
         for count in options.previews:
             names = [f"node-{number}" for number in range(13, 13 + count)]
@@ -179,7 +180,24 @@ async def _previews(options: Options) -> list[tuple[int, list[float]]]:
     return found
 
 
-def _report(options: Options, sides: Sequence[Side], previews: Sequence[tuple[int, list[float]]]) -> Report:
+async def _memory(options: Options) -> tuple[float, float]:
+    """What the bot takes with a large fleet: at rest, and with many operations of one machine under way."""
+    async with stage(options.large_fleet) as world, world.child("bulk_side") as bot:
+        assert await bot.read(240.0) == "filled"
+        names = await world.region.ask({"do": "ready", "count": options.operations})
+        await asyncio.sleep(5.0)
+        idle = await bot.ask({"do": "rss"})
+        await bot.ask({"do": "operate", "names": names}, timeout=240.0)
+        await asyncio.sleep(20.0)
+        return float(idle), float(await bot.ask({"do": "rss"}))
+
+
+def _report(
+    options: Options,
+    sides: Sequence[Side],
+    previews: Sequence[tuple[int, list[float]]],
+    memory: tuple[float, float],
+) -> Report:
     rows = [
         [
             f"{options.machines} machines, {side.at_once} at once",
@@ -218,17 +236,22 @@ def _report(options: Options, sides: Sequence[Side], previews: Sequence[tuple[in
             Table(["MAAS was asked", *kinds], calls),
             Table(["the busiest minute at Slack", *methods], slack),
             Table(["the plan of", "p50", "most"], shown),
+            Table(
+                [f"memory with {options.large_fleet} machines", "RSS"],
+                [["at rest", mib(memory[0])], [f"{options.operations} operations under way", mib(memory[1])]],
+            ),
         ],
         [
             "Ideal: each machine takes as long as it took, and the next one begins the moment a place is free.",
             "Row: from a machine's end in MAAS to the first state of the message that counts it.",
-            f"The plans are of a fleet of {options.preview_fleet}; each names its machines one by one.",
+            f"The plans are of a fleet of {options.large_fleet}; each names its machines one by one.",
         ],
         {
             "ratio": max(side.wall / side.ideal for side in sides),
             "calls": max(sum(side.calls.values()) / options.machines for side in sides),
             "p95": max(percentile(side.lags, 0.95) for side in sides),
             "refused": float(sum(side.refused for side in sides)),
+            "rss": memory[1],
             "preview": max(max(seconds) for _, seconds in previews),
         },
     )

@@ -18,6 +18,7 @@ from bot.audit import Audit, Entry, Health, Rhythm, mirror_for
 from bot.command.declaration import Catalog
 from bot.command.offers import Offers
 from bot.command.parser import Parser
+from bot.history import FleetHistory
 from bot.host.service import HostPace, HostService
 from bot.loop_watch import watch_loop
 from bot.maas.diagnoses import Diagnoses
@@ -95,6 +96,8 @@ class Pace:
     host: HostPace = field(default_factory=HostPace)
     #: Between two reads of machines that have changed.
     rereads: float = 2.0
+    #: Between two notes of how many machines are in which state.
+    history: float = 900.0
     watches: WatchPace = field(default_factory=WatchPace)
     #: None: as the settings have it.
     imports: ImportPace | None = None
@@ -116,6 +119,7 @@ class Bot:
     web: WebServer | None = None
     operations: Operations | None = None
     watches: Watches | None = None
+    history: FleetHistory | None = None
     _listeners: Listeners | None = None
 
     @property
@@ -215,6 +219,10 @@ class Bot:
         watches.start()
         self._closers.push_async_callback(watches.close)
 
+        history = self.history = FleetHistory(database, self.regions, settings.keep_operations, every=self.pace.history)
+        history.start()
+        self._closers.push_async_callback(history.close)
+
         parser = Parser(self.catalog)
         drawer = SheetDrawer()
         router = Router(
@@ -229,6 +237,7 @@ class Bot:
             audit=audit,
             sheets=drawer.offer,
             watches=watches,
+            history=history,
         )
         forms = Forms(router, outbound, identities, policy, self.catalog, parser, self.regions)
 

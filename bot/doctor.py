@@ -18,6 +18,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.audit.mirror import MirrorError, mirror_for
 from bot.audit.program import opened
+from bot.host.checks import helper
 from bot.host.errors import HostError
 from bot.host.key import look_at_host_key
 from bot.host.service import HostService
@@ -205,7 +206,9 @@ async def _host(name: str, host: HostSettings, key_file: Path) -> AsyncIterator[
     except TimeoutError:
         yield Finding(f"{what}, helper", False, "it does not answer in time", "Look at the host's load.")
     else:
-        yield Finding(f"{what}, helper", True, f"version {hello.helper} on {hello.hostname}, sudo lets the bot run it")
+        found = helper(hello)
+        told = f"{found.found}; on {hello.hostname}, where sudo lets the bot run it"
+        yield Finding(f"{what}, helper", found.well, told, found.remedy)
     finally:
         await service.close()
 

@@ -91,6 +91,15 @@ class Table:
     total: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Numbers over time, a line for each series. Every series has one value for each of the `moments`."""
+
+    title: str
+    moments: Sequence[str]
+    series: Sequence[tuple[str, Sequence[float]]]
+
+
 class TaskState(StrEnum):
     PENDING = "pending"
     RUNNING = "in_progress"
@@ -156,16 +165,17 @@ class Buttons:
     buttons: Sequence[Button]
 
 
-Part = Heading | Paragraph | Bullets | Facts | Table | Tasks | Log | Note | Divider | Buttons
+Part = Heading | Paragraph | Bullets | Facts | Table | Chart | Tasks | Log | Note | Divider | Buttons
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """What does not fit into a message goes with it as a file."""
+    """What does not fit into a message goes with it as a file. `data` is its content where that is no text."""
 
     name: str
     title: str
     text: str
+    data: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

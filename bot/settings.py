@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
-from collections.abc import Mapping
 from datetime import timedelta
-from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,9 +17,10 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from bot.policy.file import PolicyFileError, misnamed, read_policy
 from bot.policy.rules import Rules
+from bot.settings_checks import describe, faults_of
 from bot.settings_fields import Channels, Duration, OneChannel, People
+from bot.settings_file import SettingsError, read_file
 from bot.settings_regions import (
     HostSettings,
     OptionalPath,
@@ -34,14 +32,6 @@ from bot.settings_regions import (
 
 __all__ = ["HostSettings", "LogFormat", "LogLevel", "Mode", "RegionSettings", "Settings", "SettingsError"]
 __all__ += ["key_in", "load_settings"]
-
-
-class SettingsError(Exception):
-    """Settings that can't be used. `faults` holds one line each; none of them repeats a secret."""
-
-    def __init__(self, faults: list[str]) -> None:
-        super().__init__("\n".join(faults))
-        self.faults = faults
 
 
 class Mode(StrEnum):
@@ -192,41 +182,11 @@ class _TomlSource(PydanticBaseSettingsSource):
         return None, field_name, False
 
     def __call__(self) -> dict[str, Any]:
-        path = Path(os.environ.get("MAASBOT_CONFIG") or "maasbot.toml")
-        if not path.exists():
-            if os.environ.get("MAASBOT_CONFIG"):
-                raise SettingsError([f"MAASBOT_CONFIG: {path} is not there"])
-            return {}
-        return _read_toml(path)
+        return read_file(_names())[0]
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        text = path.read_text(encoding="utf-8")
-        content = tomllib.loads(text)
-    except OSError as error:
-        raise SettingsError([f"MAASBOT_CONFIG: {path} can't be read ({error.strerror})"]) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError([f"MAASBOT_CONFIG: {path} is not valid TOML: {error}"]) from None
-    known = {str(field.alias) for field in Settings.model_fields.values()} - {"regions", "policy"}
-    values: dict[str, Any] = {}
-    faults = []
-    for name, value in content.items():
-        if name == "regions":
-            values["regions"] = value
-        elif name == "policy":
-            try:
-                values["policy"] = read_policy(value, text, path.name)
-            except PolicyFileError as error:
-                faults += error.faults
-        elif name.upper() in known:
-            values[name.upper()] = value
-        else:
-            near = get_close_matches(name.upper(), known, 1)
-            faults.append(f"{path}: {name} is no setting" + (f"; did you mean {near[0]}?" if near else ""))
-    if faults:
-        raise SettingsError(faults)
-    return values
+def _names() -> set[str]:
+    return {str(field.alias) for field in Settings.model_fields.values()} - {"regions", "policy"}
 
 
 def _default_state_dir() -> Path:
@@ -240,86 +200,43 @@ def load_settings(**overrides: Any) -> Settings:
     Raises:
         SettingsError: one line for each fault, naming the setting.
     """
+    faults = read_file(_names())[1]
+    wrong: set[str] = set()
     try:
         settings = Settings(**overrides)
     except ValidationError as error:
-        raise SettingsError(_describe(error)) from None
-    faults = [*_slack_faults(settings), *_region_faults(settings), *_database_faults(settings)]
-    faults += _policy_faults(settings)
+        faults += describe(error)
+        # The others are checked all the same: whoever sets this up wants to mend everything in one go.
+        wrong = {str(detail["loc"][0]) for detail in error.errors(include_input=False) if detail["loc"]}
+        settings = _settings_without(wrong)(**overrides)
+    faults += faults_of(settings, wrong)
     if faults:
         raise SettingsError(faults)
     return settings
 
 
-def _slack_faults(settings: Settings) -> list[str]:
-    faults = []
-    if settings.slack_bot_token is None:
-        faults.append("SLACK_BOT_TOKEN: missing; it is the bot token (xoxb-…) of the app's OAuth page")
-    elif not settings.slack_bot_token.get_secret_value().startswith("xoxb-"):
-        faults.append("SLACK_BOT_TOKEN: must begin with xoxb-")
-    if settings.mode is Mode.SOCKET:
-        if settings.slack_app_token is None:
-            faults.append("SLACK_APP_TOKEN: missing; Socket Mode needs an app-level token (xapp-…)")
-        elif not settings.slack_app_token.get_secret_value().startswith("xapp-"):
-            faults.append("SLACK_APP_TOKEN: must begin with xapp-")
-    elif settings.slack_signing_secret is None:
-        faults.append("SLACK_SIGNING_SECRET: missing; http mode checks Slack's signature with it")
-    if not re.match(r"https?://[^/\s]+", settings.slack_api_url):
-        faults.append("SLACK_API_URL: must be an http or https URL")
-    return faults
+def _settings_without(names: set[str]) -> type[Settings]:
+    """Settings that leave these out, wherever they are set."""
+
+    class Rest(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls, settings_cls: type[BaseSettings], *sources: PydanticBaseSettingsSource, **named: Any
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            found = super().settings_customise_sources(settings_cls, *sources, **named)
+            return tuple(_Without(settings_cls, source, names) for source in found)
+
+    return Rest
 
 
-def _region_faults(settings: Settings) -> list[str]:
-    if settings.maas_url is None and not settings.maas_host and not settings.regions:
-        return ["MAAS_URL: missing; it looks like http://HOST:5240/MAAS"]
-    if (settings.maas_url is not None or settings.maas_host) and "default" in settings.regions:
-        name = "MAAS_URL" if settings.maas_url is not None else "MAAS_HOST"
-        return [f"{name}: set, and [regions.default] as well; keep one of them"]
-    try:
-        regions = settings.all_regions()
-    except ValidationError as error:
-        return [_rename_default(line) for line in _describe(error)]
-    faults = []
-    for name in regions:
-        try:
-            settings.key_of(name)
-        except ValueError as error:
-            label = "MAAS_API_KEY_FILE" if name == "default" else f"regions.{name}.api_key_file"
-            faults.append(f"{label}: {error}")
-    return faults
+class _Without(PydanticBaseSettingsSource):
+    def __init__(self, settings_cls: type[BaseSettings], source: PydanticBaseSettingsSource, names: set[str]) -> None:
+        super().__init__(settings_cls)
+        self._source = source
+        self._names = names
 
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        return self._source.get_field_value(field, field_name)
 
-def _rename_default(line: str) -> str:
-    names = {"url: ": "MAAS_URL: ", "api_key: ": "MAAS_API_KEY: "}
-    for field, name in names.items():
-        if field in line:
-            return name + line.split(field, 1)[1]
-    return line
-
-
-def _policy_faults(settings: Settings) -> list[str]:
-    own = settings.maas_url is not None or settings.maas_host
-    names = {*settings.regions, *(["default"] if own else [])}
-    return misnamed(settings.policy, regions=names)
-
-
-def _database_faults(settings: Settings) -> list[str]:
-    if settings.database_url is None:
-        return []
-    if not re.match(r"(postgres(ql)?|sqlite)://", settings.database_url.get_secret_value()):
-        return ["MAASBOT_DATABASE_URL: must begin with postgresql:// or sqlite:///"]
-    try:
-        sa.make_url(settings.database_url.get_secret_value())
-    except (sa.exc.ArgumentError, ValueError):
-        return ["MAASBOT_DATABASE_URL: can't be read; characters like @ : / in the password must be percent-encoded"]
-    return []
-
-
-def _describe(error: ValidationError) -> list[str]:
-    return [_describe_one(dict(detail)) for detail in error.errors(include_input=False, include_url=False)]
-
-
-def _describe_one(detail: Mapping[str, Any]) -> str:
-    location = ".".join(str(part) for part in detail["loc"])
-    message = str(detail["msg"]).removeprefix("Value error, ")
-    return f"{location}: {message[:1].lower()}{message[1:]}" if location else message
+    def __call__(self) -> dict[str, Any]:
+        return {name: value for name, value in self._source().items() if name not in self._names}

@@ -34,6 +34,7 @@ from commands import (
     power,
     records,
     release,
+    report,
     rescue,
     setup,
     sshkeys,
@@ -47,7 +48,7 @@ def build_catalog() -> Catalog:
     """Collect every declared command."""
     return Catalog.from_modules(
         {
-            "Region": [status, setup],
+            "Region": [status, report, setup],
             "Machines": [
                 *(machines, add, commission, testing, deploy, release, delete),
                 *(power, rescue, keeping, placing, clone, guide),

@@ -37,7 +37,7 @@ async def config_get(ctx: Context, *names: str) -> Message:
 
 
 @command("config set", risk=Risk.CHANGE, example="/maas config set upstream_dns 8.8.8.8")
-async def config_set(ctx: Context, name: str, *value: str) -> Plan:
+async def config_set(ctx: Context, name: str, /, *value: str) -> Plan:
     """Change a setting of the region. The plan shows the value of today and the new one.
 
     `config set NAME ""` empties a setting. Whether a value fits, MAAS itself says.

@@ -53,7 +53,7 @@ async def deploy(
         kernel: like hwe-22.04; MAAS's default without it
         cloud_init: give the system data for cloud-init; nobody else sees it
         in_memory: run it from memory and leave the disks as they are (MAAS 3.4 and later)
-        when_ready: wait for the image, where it is not complete yet
+        when_ready: wait for the image, where it is not there yet
         comment: for MAAS's event log
     """
     selection = await select(ctx, machines)

@@ -119,7 +119,8 @@ async def _card(ctx: Context, known: Machine) -> machine_card.Card:
     except MaasError as error:
         age = region.fleet.status.age
         seen = f"As of {duration(age)} ago" if age is not None else "As last seen"
-        return replace(card, events=_seen_events(region, known), trouble=f"{seen}: {error.problem}")
+        trouble = f"{seen}: {error.problem}"
+        return replace(card, events=_seen_events(region, known), trouble=trouble, cause=region.diagnoses.of(known))
     return replace(
         card,
         machine=machine,
@@ -142,7 +143,8 @@ def _seen_events(region: RegionService, machine: Machine) -> Sequence[Event]:
 
 
 async def _cause(ctx: Context, machine: Machine) -> Cause | None:
+    """Why it failed: asked of MAAS now, or as it was found out earlier where MAAS can't be asked."""
     try:
         return await why_failed(ctx.region.api, machine)
     except MaasError:
-        return None
+        return ctx.region.diagnoses.of(machine)

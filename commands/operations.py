@@ -6,7 +6,7 @@ from typing import Literal
 
 from bot.command.context import Context, RefusalError
 from bot.command.declaration import command
-from bot.message import Bold, Bullets, Code, Message, Note, Paragraph, Part, say
+from bot.message import Bold, Bullets, Code, Mark, Message, Note, Paragraph, Part, say
 from bot.operations import view
 from bot.operations.plan import Plan
 from bot.operations.records import Operation, TargetState
@@ -53,6 +53,8 @@ async def op(ctx: Context, operation: str, /) -> Message:
     message = view.root(found, ctx.operations.kind(found))
     # Buttons belong to the operation's own message; a copy must not offer a second place to decide.
     parts = tuple(part for part in message.parts if type(part).__name__ != "Buttons")
+    if found.unshown:
+        parts += (Paragraph([Mark.WARN, f" {view.unshown(found)} The work is not touched by that."]),)
     return Message(message.summary, parts)
 
 

@@ -124,7 +124,7 @@ def _shown(plan: Plan) -> Message:
 
 
 def _nothing(plan: Plan) -> Message:
-    return say(f"There is nothing to do: {plan.left_out[-1].reason}.")
+    return say(f"Nothing was done: {plan.left_out[-1].reason}.")
 
 
 # -- the values of today ----------------------------------------------------------------------------------------------
@@ -211,7 +211,8 @@ async def _sheet(ctx: Context) -> Sheet:
         ),
     ]
     why = f"Set up region {ctx.region.name}: the form shows today's values; change what you want changed. {served}."
-    return Sheet("Set up MAAS", why, blanks, lambda filled: faults_of(_from_form(filled)))
+    note = "The plan shows here what you have filled in; nothing is done before you confirm it."
+    return Sheet("Set up MAAS", why, blanks, lambda filled: faults_of(_from_form(filled)), note)
 
 
 async def _today_as_toml(ctx: Context) -> Message:

@@ -105,10 +105,11 @@ async def test_the_hosts_helper(tmp_path: Path, capsys: pytest.CaptureFixture[st
     try:
         code, found = await findings(world, capsys)
         assert (code, found[what]["well"]) == (0, True)
-        assert "version 1.0.0 on maas-host, sudo lets the bot run it" in found[what]["found"]
+        assert "on maas-host, where sudo lets the bot run it" in found[what]["found"]
         for fault, (told, remedy) in {
             "sudo-password": ("sudo on the host does not let", "install-script"),
             "helper-missing": ("is not on the host", "install-script"),
+            "helper-changed": ("not the program that this bot installs", "who changed it"),
             "helper-old": ("speaks protocol 99", "install-script"),
             "key-refused": ("does not let maasbot in", "authorized_keys"),
         }.items():

@@ -103,6 +103,32 @@ def test_everything_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [line.split(":")[0] for line in lines] == ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "MAAS_URL"]
 
 
+def test_all_faults_are_told_in_one_round(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "maasbot.toml").write_text(
+        "maasbot_chanels = 'C0A'\n[regions.lab]\napi_key = 'a:b:secretsecret'\n[policy]\nx = 1\n"
+    )
+    lines = faults(
+        monkeypatch,
+        SLACK_BOT_TOKEN="",
+        MAAS_URL="",
+        MAASBOT_HTTP_PORT="99999",
+        MAASBOT_APPROVAL_TTL="30",
+        MAASBOT_DATABASE_URL="mysql://h/db",
+    )
+    told = "\n".join(lines)
+    for name in ("MAASBOT_HTTP_PORT: ", "MAASBOT_APPROVAL_TTL: ", "SLACK_BOT_TOKEN: ", "MAASBOT_DATABASE_URL: "):
+        assert sum(line.startswith(name) for line in lines) == 1, told
+    assert "did you mean MAASBOT_CHANNELS?" in told and "[policy] has no x" in told
+    assert "regions.lab.url: field required" in told
+    assert "MAAS_URL" not in told, "what follows from another fault is not told"
+    assert len(lines) == 7
+
+
+def test_a_wrong_mode_says_nothing_of_what_the_mode_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = faults(monkeypatch, MAASBOT_MODE="carrier-pigeon", SLACK_APP_TOKEN="", SLACK_BOT_TOKEN="")
+    assert [line.split(":")[0] for line in lines] == ["MAASBOT_MODE", "SLACK_BOT_TOKEN"]
+
+
 def test_http_mode_needs_the_signing_secret_and_no_app_token(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = faults(monkeypatch, MAASBOT_MODE="http", SLACK_APP_TOKEN="")
     assert [line.split(":")[0] for line in lines] == ["SLACK_SIGNING_SECRET"]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bot.audit import Audit
     from bot.command.declaration import Catalog
     from bot.command.parser import Parser
+    from bot.history import FleetHistory
     from bot.maas.service import RegionService
     from bot.operations.service import Operations
     from bot.policy import Policy
@@ -39,6 +40,7 @@ class Context:
     catalog: Catalog
     parser: Parser
     audit: Audit
+    history: FleetHistory
     watches: Watches
     #: How a bulk is to go about its machines.
     pacing: Pacing = field(default_factory=Pacing)

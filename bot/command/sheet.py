@@ -41,6 +41,8 @@ class Sheet:
     why: str
     blanks: Sequence[Blank]
     check: Callable[[Mapping[str, str]], Mapping[str, str]] = field(default=_no_faults)
+    #: Who sees what is filled in, said below the button.
+    note: str = "What you fill in is seen by nobody else."
 
 
 class SheetWanted(Exception):  # noqa: N818 - no error: a command asks for more

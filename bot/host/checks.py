@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
 
+from bot.host.bundle import bundle, digest
 from bot.host.facts import HostFacts
 from bot.host.looks import Finding
 from bot.host.protocol import PROTOCOL, Hello
@@ -29,7 +31,7 @@ _SYSTEMS = {"ubuntu": ("18.04", "20.04", "22.04", "24.04")}
 
 def findings(hello: Hello, facts: HostFacts, now: datetime | None = None) -> Iterator[Finding]:
     """Everything that was looked at, in the order in which a person would."""
-    yield Finding(name="Helper", well=True, found=f"version {hello.helper}, protocol {PROTOCOL}, jobs by {hello.jobs}")
+    yield helper(hello)
     yield _system(facts)
     yield _memory(facts)
     yield from _disks(facts)
@@ -42,6 +44,23 @@ def findings(hello: Hello, facts: HostFacts, now: datetime | None = None) -> Ite
         yield Finding(name="Restart", well=False, found="the host wants a restart", remedy="Restart it when you can.")
     if facts.job:
         yield Finding(name="Job", well=True, found=f"{facts.job} runs")
+
+
+def helper(hello: Hello) -> Finding:
+    """Whether the program on the host is, byte by byte, the one that this bot would have installed."""
+    found = f"version {hello.helper}, protocol {PROTOCOL}, jobs by {hello.jobs}"
+    if hello.sha256 == _own_digest():
+        return Finding(name="Helper", well=True, found=found)
+    remedy = (
+        "Nothing to worry about after an upgrade of the bot: run what 'maasbot host-helper install-script' prints. "
+        "If nobody upgraded it, find out who changed it: it runs as root."
+    )
+    return Finding(name="Helper", well=False, found=f"{found}; not the program that this bot installs", remedy=remedy)
+
+
+@cache
+def _own_digest() -> str:
+    return digest(bundle())
 
 
 def _system(facts: HostFacts) -> Finding:

@@ -34,6 +34,8 @@ _HIDDEN = re.compile(r"<(head|style|script)\b.*?</\1\s*>|<!--.*?-->", re.IGNOREC
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"<[^>]*>")
 
+#: How a region says that a call is for administrators.
+_FOR_ADMINS = ("reserved for admin users", "not allowed access to this API")
 _FORBIDDEN_REMEDIES = {
     "mark_broken": ("Only the machine's owner may mark it broken, administrator or not: allocate it first."),
     "commission": ("The machine is locked (unlock it), or the key's user is no administrator."),
@@ -120,6 +122,8 @@ def error_from_answer(
     if status == 403:
         problem = f"The region refused {endpoint}{of}: " + (text or "it gave no reason.")
         remedy = "" if text else _FORBIDDEN_REMEDIES.get(endpoint.partition(".")[2], "")
+        if any(word in text for word in _FOR_ADMINS):
+            remedy = "This takes the API key of a MAAS administrator: give the bot one in MAAS_API_KEY."
         return Forbidden(problem, remedy, endpoint=endpoint, status=status)
     if status == 404:
         if "Unknown API endpoint" in text:

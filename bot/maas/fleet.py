@@ -9,16 +9,17 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from heapq import nsmallest
 from pathlib import Path
 from types import MappingProxyType
 
 from bot.maas.broadcast import Broadcast, Subscription
-from bot.maas.errors import MaasError, NotFound, RegionUnreachable
+from bot.maas.errors import NotFound, RegionUnreachable
 from bot.maas.event_log import RecentEvents, latest_messages
 from bot.maas.fleet_file import FleetFile, SavedFleet
+from bot.maas.fleet_status import FleetStatus, Progress
 from bot.maas.models import Event, Machine
 from bot.maas.rereads import Rereads
 
@@ -35,46 +36,6 @@ class MachineChange:
     at: datetime
     #: It is new to a view that is being filled for the first time; the region may know it for years.
     first_sight: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class FleetStatus:
-    """How far the view can be trusted.
-
-    Attributes:
-        count: machines in the view.
-        expected: machines that the region named at the last count; None before the first.
-        filled_at: when every machine had been read once; None while that has never been so.
-        as_of: the view shows the region as it was then; None while it is incomplete.
-        age: seconds since `as_of`.
-        filling: all machines are being read.
-        progress: of the filling, 0 to 1.
-        last_error: why the view could not be brought up to date the last time; None when it could.
-    """
-
-    count: int
-    expected: int | None
-    filled_at: datetime | None
-    as_of: datetime | None
-    age: float | None
-    filling: bool
-    progress: float
-    last_error: MaasError | None
-
-
-@dataclass(slots=True)
-class Progress:
-    """What `FleetSync` reports of itself."""
-
-    expected: int | None = None
-    filled_at: float | None = None
-    checked_at: float | None = None
-    filling: bool = False
-    fill_total: int = 0
-    fill_done: int = 0
-    last_event_id: int | None = None
-    #: By kind of work, the error of its latest try.
-    errors: dict[str, MaasError] = field(default_factory=dict)
 
 
 class FleetView:
@@ -122,18 +83,8 @@ class FleetView:
     @property
     def status(self) -> FleetStatus:
         """How complete and how old the view is."""
-        progress = self.progress
-        as_of = self._current_at() if progress.filled_at is not None else None
-        return FleetStatus(
-            count=len(self._machines),
-            expected=progress.expected,
-            filled_at=_date(progress.filled_at),
-            as_of=_date(as_of),
-            age=None if as_of is None else max(0.0, self._clock() - as_of),
-            filling=progress.filling,
-            progress=_share(progress),
-            last_error=next(iter(progress.errors.values()), None),
-        )
+        as_of = self._current_at() if self.progress.filled_at is not None else None
+        return self.progress.status(len(self._machines), as_of, self._clock())
 
     def events_for(self, system_id: str) -> list[Event]:
         """The latest events of a machine that were seen go by, oldest first."""
@@ -295,13 +246,3 @@ class FleetView:
         """End every subscription and fail every refresh that still waits."""
         self._changes.close()
         self.rereads.close()
-
-
-def _date(seconds: float | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
-
-
-def _share(progress: Progress) -> float:
-    if progress.filling:
-        return min(1.0, progress.fill_done / progress.fill_total) if progress.fill_total else 0.0
-    return 1.0 if progress.filled_at is not None else 0.0

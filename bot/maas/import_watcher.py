@@ -101,12 +101,13 @@ class ImportWatcher:
             await self._keep()
         return state
 
-    def ended_unseen(self) -> None:
+    async def ended_unseen(self) -> None:
         """An import was ordered, and was over before anybody could see it run: it loaded nothing."""
         state, now = self.state, self._clock()
         if not state.phase.importing:
-            self._follower.state = replace(state, last=LastImport(began=now, ended=now, files=0, loaded=0))
-            self._changes.send(self._follower.state)
+            last = LastImport(began=now, ended=now, files=0, loaded=0)
+            self._follower.state = replace(state, last=last)
+            self._changes.send(await self._with_missing(self._follower.state))
 
     async def wanted(self) -> list[Selection]:
         """All selections of all sources. Raises MaasError: Forbidden for a key without administrator's rights."""

@@ -213,6 +213,8 @@ class Transport:
         return answer
 
     async def _description(self) -> SessionAPI:
+        if self._credentials is None:
+            raise NoKeyYet("MAAS was not installed by the bot there yet, so it has no API key: /maas install.")
         if self._api is not None and not self._is_outdated():
             return self._api
         async with self._describing:
@@ -224,8 +226,6 @@ class Transport:
                 description = await self._fetch_description()
                 api_hash = api_hash or description["hash"]
                 await self._cache.put(api_hash, description)
-            if self._credentials is None:
-                raise NoKeyYet("The bot has no API key for this region yet.")
             self._api = session_api(description, self.url, self._credentials)
             self._api_hash = self._seen_hash = api_hash
             self._described_at = time.monotonic()

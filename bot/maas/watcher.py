@@ -75,6 +75,7 @@ class RegionWatcher:
         self._changes: Broadcast[Availability] = Broadcast()
         self._up = asyncio.Event()
         self._look_now = asyncio.Event()
+        self._try_now = asyncio.Event()
         self._snapshot_taken = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._log = structlog.get_logger(__name__).bind(region=region.name)
@@ -117,8 +118,12 @@ class RegionWatcher:
         return self.snapshot
 
     def look_now(self) -> None:
-        """Read the snapshot again without waiting for its turn: something was changed in the region."""
+        """Read the snapshot again without waiting for its turn: something was changed in the region.
+
+        A region that was away is asked at once whether it is back.
+        """
         self._look_now.set()
+        self._try_now.set()
 
     # -- life
     # --------------------------------------------------------------------------------------------------
@@ -177,9 +182,12 @@ class RegionWatcher:
                 # The log may have been reset while the region was away.
                 connected = connected and isinstance(error, RegionBusy)
                 self._is_down(error)
-                await asyncio.sleep(
-                    self._backoff(failures, self._settings.events_every, self._settings.longest_backoff)
-                )
+                self._try_now.clear()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(
+                        self._backoff(failures, self._settings.events_every, self._settings.longest_backoff)
+                    ):
+                        await self._try_now.wait()
             else:
                 failures = 0
                 self._is_up()

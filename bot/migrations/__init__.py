@@ -13,6 +13,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+import bot.history.tables
 import bot.watch_tables  # noqa: F401 - the metadata has to hold every table
 from bot.storage import StorageUnavailableError
 

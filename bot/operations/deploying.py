@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.maas.errors import BadRequest, MaasError, NotFound
+from bot.maas.images import ImageName
 from bot.maas.models import Event, Machine, MachineStatus
 from bot.maas.service import RegionService
 from bot.operations import image_readiness as readiness
@@ -156,6 +157,9 @@ async def _with_image(
         return [], []
     architectures = {machine.system_id: machine.architecture.partition("/")[0] for machine in machines}
     reasons = await images.unknown(region.api, wanted, list(architectures.values()))
+    names = [ImageName(wanted.osystem, wanted.series, architecture) for architecture in reasons]
+    for name in await readiness.expected(region, names):
+        del reasons[name.arch]  # it comes with the next import: how far that is, is told, and can be waited for
     kept = [machine for machine in machines if architectures[machine.system_id] not in reasons]
     left_out = [
         LeftOut(machine.name, reasons[architectures[machine.system_id]])

@@ -14,7 +14,7 @@ from bot.maas.service import RegionService
 from bot.operations.dhcp_choice import DhcpChoice, NoDhcp, choose_dhcp
 from bot.operations.network_steps import DYNAMIC, LOCKS, MakeRange, SwitchDhcp, told_range
 from bot.operations.plan import Plan
-from bot.operations.step_plans import PlannedStep, plan_nothing, plan_steps
+from bot.operations.step_plans import PlannedStep, no_administrator, plan_nothing, plan_steps
 from bot.operations.steps import OperationStep, StepKind
 from bot.policy import Risk
 
@@ -72,6 +72,8 @@ class DhcpEnabling(StepKind):
         picture = await read_network(region.api)
         subnet = next((one for one in picture.subnets if one.id == options["subnet"]), None)
         subject = f"DHCP on {options['vlan']}"
+        if (why := await no_administrator(region)) is not None:
+            return plan_nothing(self, region.name, options, subject, why, LOCKS)
         if subnet is None:
             return plan_nothing(self, region.name, options, subject, "its subnet is no longer in MAAS", LOCKS)
         try:
@@ -112,6 +114,8 @@ class DhcpDisabling(StepKind):
         picture = await read_network(region.api)
         vlan = next((one for one in picture.vlans if (one.fabric_id, one.vid) == _place(options)), None)
         subject = f"DHCP on {options['vlan']}"
+        if (why := await no_administrator(region)) is not None:
+            return plan_nothing(self, region.name, options, subject, why, LOCKS)
         if vlan is None:
             return plan_nothing(self, region.name, options, subject, "MAAS has no such VLAN any more", LOCKS)
         if not vlan.dhcp_on:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import structlog
 from pydantic import SecretStr
@@ -16,6 +17,8 @@ from bot.operations.steps import OperationStep, StepContext, StepFailedError
 
 #: Seconds for which MAAS's port is waited for after its services have started.
 _READY = 600
+#: Seconds for the bot's own view of the region to notice that it is back.
+_SEEN = 5.0
 
 
 class ReadyStep(JobStep):
@@ -99,6 +102,11 @@ class ServicesStep(OperationStep):
         found = await asked(host_of(context.region).helper.query(QueryName.SERVICES, Services))
         if not found.initialised or found.api != 200 or waited_for(found):
             return None
+        # Whoever asks for the status next sees it as it is now.
+        watcher = context.region.watcher
+        watcher.look_now()
+        with suppress(TimeoutError):
+            await watcher.wait_until_up(_SEEN)
         running = sum(1 for one in found.services if one.running)
         return f"{running} run, the API answers"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bot.maas.images import ImageName
 from bot.maas.import_state import LastImport, Phase
 from bot.operations.image_cases import Case, Finding
 from bot.operations.image_evidence import Evidence
@@ -107,7 +108,7 @@ def _at_rest(evidence: Evidence) -> Iterator[Finding]:
         yield _half(evidence)
     rest = [name for name in evidence.missing if name not in {one.name for one in half}]
     if rest:
-        yield _missing(evidence, listing(rest), len(rest))
+        yield _missing(evidence, rest)
 
 
 def _no_source(evidence: Evidence) -> Finding:
@@ -152,11 +153,13 @@ def _index_missing(evidence: Evidence) -> Finding:
     )
 
 
-def _missing(evidence: Evidence, names: str, count: int) -> Finding:
-    lacks = f"{names} {'is' if count == 1 else 'are'} wanted and not there, and no import runs."
+def _missing(evidence: Evidence, names: list[ImageName]) -> Finding:
+    lacks = f"{listing(names)} {'is' if len(names) == 1 else 'are'} wanted and not there, and no import runs."
     bad_index = _host_says(evidence, "index")
     bad_signature = _host_says(evidence, "signature")
     last = evidence.state.last
+    if last is not None and not set(names) & set(last.missing or ()):
+        last = None  # what is missing now was selected, or deleted, after that one
     if bad_index:
         return Finding(
             Case.INDEX_MISSING,
@@ -220,6 +223,8 @@ def _ended_at_the_index(evidence: Evidence, last: LastImport | None) -> bool:
     """Whether the import that ended last got no further than the index, and left no notice."""
     if last is not None:
         return not last.files
+    if evidence.state.last is not None:
+        return False
     newest = evidence.log[0] if evidence.log else None
     # Past the index MAAS logs which source it imports from.
     return newest is not None and newest.description.startswith(_STARTED)

@@ -136,7 +136,7 @@ async def order(context: StepContext) -> None:
         if (await imports.look()).phase.importing:
             return
         await context.sleep(1.0)
-    imports.ended_unseen()
+    await imports.ended_unseen()
 
 
 async def _stop(context: StepContext, *, ours: bool) -> None:

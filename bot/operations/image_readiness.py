@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from bot.maas.errors import MaasError
-from bot.maas.images import Image, ImageName, images_of
+from bot.maas.images import Image, ImageName, images_of, wanted_of
 from bot.maas.import_state import ImportState
 from bot.maas.models import Machine
 from bot.maas.models_images import RackImages
@@ -105,6 +105,23 @@ async def without_image(
     able = [one for one in machines if architectures([one])[0] not in by_arch]
     left_out = [LeftOut(one.name, refusal(by_arch[architectures([one])[0]])) for one in machines if one not in able]
     return able, left_out, lacking
+
+
+async def expected(region: RegionService, names: Collection[ImageName]) -> list[ImageName]:
+    """Those of these images that are not there, and selected: an import brings them. None where that can't be read."""
+    there = {one.name for one in images_of(region.imports.state.images.resources)}
+    absent = [name for name in names if name not in there]
+    if not absent:
+        return []
+    try:
+        chosen = [one.name for one in wanted_of(await region.imports.wanted())]
+    except MaasError:
+        return []
+    return [
+        name
+        for name in absent
+        if any((one.os, one.release) == (name.os, name.release) and one.arch in {"*", name.arch} for one in chosen)
+    ]
 
 
 async def waits_for(region: RegionService, needed: Sequence[ImageName]) -> str:

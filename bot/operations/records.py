@@ -130,6 +130,8 @@ class Operation:
     waits_for: str = ""
     targets: tuple[TargetRow, ...] = ()
     decisions: tuple[PersonsDecision, ...] = ()
+    #: Why its thread can't be kept, "" when it is; known to the bot that keeps it, and not stored.
+    unshown: str = ""
 
     @property
     def its_turn(self) -> bool:

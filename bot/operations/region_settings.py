@@ -12,7 +12,7 @@ from bot.maas.errors import BadRequest
 from bot.maas.region import Region
 from bot.maas.service import RegionService
 from bot.operations.plan import Plan
-from bot.operations.step_plans import PlannedStep, plan_nothing, plan_steps
+from bot.operations.step_plans import PlannedStep, no_administrator, plan_nothing, plan_steps
 from bot.operations.steps import OperationStep, StepContext, StepFailedError, StepKind
 
 LOCKS = ("config",)
@@ -126,6 +126,8 @@ class ConfigSetting(StepKind):
     async def plan(self, region: RegionService, options: Mapping[str, Any]) -> Plan:
         """Look at the value of today."""
         name = options["name"]
+        if (why := await no_administrator(region)) is not None:
+            return plan_nothing(self, region.name, options, name, why, LOCKS)
         today = await region.api.get_config(name)
         if is_same(today, options["value"]):
             return plan_nothing(self, region.name, options, name, f"it is {told(today, name)} already", LOCKS)

@@ -23,6 +23,7 @@ from bot.operations.plan import LeftOut, Plan, Target
 from bot.operations.records import UNDER_WAY, Operation, OperationState, TargetRow, TargetState
 from bot.operations.runner import MachineRunner
 from bot.operations.sealed import Sealed
+from bot.operations.showing import Showing
 from bot.operations.step_runner import StepRunner
 from bot.operations.steps import StepKind
 from bot.operations.store import OperationStore
@@ -59,6 +60,7 @@ class Operations:
         self._policy = policy
         self._listeners: list[Callable[[str], None]] = []
         self._live = Live(self._changed)
+        self.showing = Showing()
         machine_kinds = {name: kind for name, kind in kinds.items() if isinstance(kind, MachineKind)}
         machines = MachineRunner(store, regions, machine_kinds, self._live, sealed=sealed, pause=pause)
         steps = StepRunner(store, regions, self._live, pause=pause)
@@ -288,11 +290,11 @@ class Operations:
             target if target.state.ended else replace(target, detail=self._live.detail(operation_id, target.key))
             for target in operation.targets
         )
-        return replace(operation, targets=targets)
+        return replace(operation, targets=targets, unshown=self.showing.of(operation_id))
 
     async def recent(self, limit: int = 20) -> list[Operation]:
         """The newest operations, without their targets."""
-        return await self._store.newest(limit=limit)
+        return [replace(one, unshown=self.showing.of(one.id)) for one in await self._store.newest(limit=limit)]
 
     async def under_way(self) -> list[Operation]:
         """Operations that are being worked on, without their targets. Many askers at once share one read."""

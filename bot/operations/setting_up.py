@@ -25,7 +25,7 @@ from bot.operations.setup_steps import (
     unselected,
 )
 from bot.operations.ssh_keys import AddKey, ImportKeys, comes_from
-from bot.operations.step_plans import PlannedStep, plan_nothing, plan_steps
+from bot.operations.step_plans import PlannedStep, no_administrator, plan_nothing, plan_steps
 from bot.operations.steps import OperationStep, StepKind
 
 LOCKS = ("setup", *network_steps.LOCKS, *region_settings.LOCKS, "images", "sshkeys")
@@ -78,6 +78,8 @@ class SettingUp(StepKind):
     async def plan(self, region: RegionService, options: Mapping[str, Any]) -> Plan:
         """Look at all of it, and plan what differs."""
         subject = f"region {region.name}"
+        if (why := await no_administrator(region)) is not None:
+            return plan_nothing(self, region.name, options, subject, why, LOCKS)
         found = await look(region, options)
         if isinstance(found, str):
             return plan_nothing(self, region.name, options, subject, found, LOCKS)

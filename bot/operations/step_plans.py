@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.maas.service import RegionService
 from bot.operations.plan import BECOMES, LeftOut, Plan, Target
 from bot.operations.steps import OperationStep, StepKind
 from bot.policy import Risk
@@ -54,6 +55,17 @@ def plan_steps(
         subject=subject,
         locks=locks,
     )
+
+
+async def no_administrator(region: RegionService) -> str | None:
+    """Why nothing of this can be done: MAAS would take the first steps and refuse a later one. None: it can be.
+
+    Raises MaasError.
+    """
+    user = await region.api.whoami()
+    if user.is_superuser:
+        return None
+    return f"my MAAS user {user.username} is no administrator; give me an administrator's API key in MAAS_API_KEY"
 
 
 def plan_nothing(

@@ -405,4 +405,10 @@ def line(operation: Operation) -> Text:
         Code(operation.id),
         f"  {operation.plan.title}, {operation.state}{tail}. {operation.requester_name}, ",
         asked,
+        *([f". {unshown(operation)}"] if operation.unshown else []),
     ]
+
+
+def unshown(operation: Operation) -> str:
+    """That its thread can't be kept, and why, in a sentence."""
+    return f"Its thread can't be kept up to date: {operation.unshown}."

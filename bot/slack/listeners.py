@@ -119,7 +119,8 @@ class Listeners:
         origin = Origin(Door.COMMAND, str(command.get("channel_id") or ""))
         reply = CommandReply(self._outbound, str(command.get("response_url") or ""))
         if text.strip():
-            self._rush.add(partial(self._answer, text, asker, origin, reply, ticket, Beside(block=block)))
+            beside = Beside(block=block)
+            self._rush.add(asker.user_id, partial(self._answer, text, asker, origin, reply, ticket, beside))
         else:
             self._spawn(self._forms.open(str(command.get("trigger_id") or ""), asker, origin, reply))
 

@@ -17,6 +17,7 @@ from bot.command.context import Context, RefusalError
 from bot.command.declaration import Catalog
 from bot.command.parser import Call, Parser, UsageError
 from bot.command.sheet import Sheet, SheetWanted
+from bot.history import FleetHistory
 from bot.maas.errors import MaasError
 from bot.maas.service import RegionService
 from bot.message import Code, Mark, Message, say
@@ -74,8 +75,10 @@ class Router:
         audit: Audit,
         sheets: SheetOffer,
         watches: Watches,
+        history: FleetHistory,
     ) -> None:
         self._watches = watches
+        self._history = history
         self._catalog = catalog
         self._parser = parser
         self._policy = policy
@@ -193,6 +196,7 @@ class Router:
             parser=self._parser,
             audit=self._audit,
             watches=self._watches,
+            history=self._history,
             pacing=call.pacing,
             given=given,
             region_named=call.region is not None,

@@ -54,7 +54,7 @@ class SheetDrawer:
         if len(self._offered) > _MOST:
             self._offered.popitem(last=False)
         button = Button(sheet.title, OPEN, token, Style.PRIMARY)
-        note = Note(["What you fill in is seen by nobody else. For: ", Code(f"/maas {words}")])
+        note = Note([f"{sheet.note} For: ", Code(f"/maas {words}")])
         return Message(sheet.why, (Paragraph([sheet.why]), Buttons([button]), note))
 
     def find(self, token: str, asker: Asker) -> _Offered | None:

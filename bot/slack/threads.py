@@ -15,9 +15,12 @@ from bot.operations.kinds import Kind
 from bot.operations.records import Operation, OperationState, TargetRow, TargetState
 from bot.operations.service import Operations
 from bot.slack.card_board import CardBoard
-from bot.slack.outbound import Outbound, SlackError
+from bot.slack.hidden import HiddenThreads
+from bot.slack.outbound import ChannelRefused, Outbound, SlackError, closed_pause
 from bot.storage import StorageUnavailableError
 
+#: Longest pause before a card that an approval waits for is tried again, in seconds.
+_CARD_PAUSE = 60.0
 #: Failures that get a reply of their own; the rest stand in the root message and in its file.
 _REPLIES = 10
 #: How far back a restart makes sure that the ends of operations were shown, in seconds.
@@ -65,7 +68,9 @@ class Threads:
         self._kinds = kinds
         self._outbound = outbound
         self._cards = CardBoard(operations, outbound)
+        self._hidden = HiddenThreads(operations, outbound, self.changed)
         self._pace = pace
+        self._card_tries: dict[str, int] = {}
         self._dirty: dict[str, bool] = {}
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -74,6 +79,7 @@ class Threads:
     async def start(self) -> None:
         """Follow all operations, and show again what may have been missed while no bot ran."""
         self._operations.subscribe(self.changed)
+        self._outbound.on_refusal(self._refusal)
         await self.catch_up()
         self._task = asyncio.create_task(self._follow(), name="threads")
 
@@ -119,6 +125,12 @@ class Threads:
         self._dirty[operation_id] = True
         self._wake.set()
 
+    def _refusal(self, key: str) -> None:
+        kind, _, operation_id = key.partition(":")
+        if kind == "operation" and ":" not in operation_id:
+            self._hidden.look_now(operation_id)
+            self.changed(operation_id)
+
     async def _follow(self) -> None:
         while True:
             await self._wake.wait()
@@ -129,6 +141,8 @@ class Threads:
                     await self._show(operation_id, urgent=urgent)
                 except KeyError:
                     continue
+                except ChannelRefused as refusal:
+                    await self._hidden.refused(await self._operations.get(operation_id), refusal.reason)
                 except (SlackError, StorageUnavailableError) as error:
                     self._log.warning("thread_not_shown", operation=operation_id, error=str(error))
                     asyncio.get_running_loop().call_later(5.0, self.changed, operation_id)
@@ -140,7 +154,7 @@ class Threads:
         operation = await self._operations.get(operation_id)
         if not self._operations.shown_here(operation):
             return
-        kind = self._kinds[operation.kind]
+        kind, key = self._kinds[operation.kind], _key(operation_id)
         ended = operation.state.ended
         if operation.state is OperationState.PLANNED and await self._outbound.ts_of(_key(operation_id)) is None:
             # A crash came between storing the plan and showing it; who asked for it still waits.
@@ -149,32 +163,48 @@ class Threads:
         if operation.state in _SILENT and await self._outbound.ts_of(_key(operation_id)) is None:
             return  # its plan was never shown, so there is nothing to bring up to date
         root = await self._root(operation)
-        self._outbound.show(_key(operation_id), root, final=ended, urgent=urgent or ended)
+        self._outbound.show(key, root, final=ended, urgent=urgent or ended)
+        await self._show_card(operation, urgent=urgent)
+        if not self._hidden.due(operation_id):
+            return  # its channel took nothing lately; the newest state of the root waits with it
+        self._outbound.retry(key)
+        thread = operation.thread_ts or await self._outbound.ts_of(key)
+        if thread is not None:
+            await self._reply(operation, kind, thread)
+        if reason := self._outbound.refusal(key):
+            await self._hidden.refused(operation, reason)
+        else:
+            self._hidden.shown(operation_id)
+
+    async def _show_card(self, operation: Operation, *, urgent: bool) -> None:
         try:
             await self._cards.show(operation, urgent=urgent)
         except SlackError as error:
             # The approval channel may be archived or closed to the bot; whoever asked is told all the same.
-            self._log.warning("card_not_shown", operation=operation_id, error=str(error))
-            if not ended:
-                asyncio.get_running_loop().call_later(5.0, self.changed, operation_id)
-        thread = operation.thread_ts or await self._outbound.ts_of(_key(operation_id))
-        if thread is None:
-            return
+            tries = self._card_tries[operation.id] = self._card_tries.get(operation.id, 0) + 1
+            pause = min(closed_pause(tries), _CARD_PAUSE)
+            self._log.warning("card_not_shown", operation=operation.id, error=str(error), again_in=round(pause))
+            if not operation.state.ended:
+                asyncio.get_running_loop().call_later(pause, self.changed, operation.id)
+        else:
+            self._card_tries.pop(operation.id, None)
+
+    async def _reply(self, operation: Operation, kind: Kind, thread: str) -> None:
         if operation.state in _SILENT:
             told = view.told(operation)
             if told is not None:
                 # Planned anew, it is told anew: each plan has a moment of its own.
-                key = f"{_key(operation_id)}:{operation.state.name.lower()}:{int(operation.created_at)}"
+                key = f"{_key(operation.id)}:{operation.state.name.lower()}:{int(operation.created_at)}"
                 await self._outbound.post(operation.channel, told, key=key, thread_ts=thread)
             return
         failed = [row for row in operation.targets if row.state is TargetState.FAILED]
         for row in failed[:_REPLIES]:
             await self._tell_failure(operation, row, thread)
-        if ended:
+        if operation.state.ended:
             await self._outbound.post(
                 operation.channel,
                 view.farewell(operation, kind),
-                key=f"{_key(operation_id)}:end",
+                key=f"{_key(operation.id)}:end",
                 thread_ts=thread,
             )
 

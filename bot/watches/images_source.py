@@ -1,15 +1,14 @@
-"""Images: complete, gone, an import that ended half-way or makes no progress, and MAAS's own word on it."""
+"""Images: complete, gone, an import that ended without all of them or has stalled, and MAAS's own word on it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from bot.maas.import_state import LastImport, Phase
+from bot.maas.import_state import ImportState, Phase
 from bot.maas.models_region import BootResource
 from bot.maas.service import RegionService
 from bot.message import Mark
-from bot.operations.image_words import listing, progress
 from bot.watches.records import Happening, Looked, Sort, What
 from bot.watches.sources import Glance, Source
 
@@ -18,7 +17,7 @@ _DOCTOR = "/maas images doctor"
 
 
 class ImagesSource(Source):
-    """Compares the images with those of the last look, and says what the watcher of the import saw of its end.
+    """Compares the snapshot's images, and the import that is followed anyway, with the last look.
 
     MAAS imports by itself every hour: an import that changes nothing is no news.
     """
@@ -29,57 +28,54 @@ class ImagesSource(Source):
     async def look(self, region: RegionService, memory: Mapping[str, Any] | None, glance: Glance) -> Looked | None:
         """Compare the images with those of the last look."""
         section = region.watcher.snapshot.images
-        if section.value is None or section.error is not None:
-            return None
         state = region.imports.state
+        if section.value is None or section.error is not None or state.phase is Phase.UNKNOWN:
+            return None
         now = {_name(one): _state(one) for one in section.value.resources}
         notices = {
             one.text
             for one in region.watcher.snapshot.notifications.value or ()
             if _IMPORTER in one.ident.casefold() and one.category in {"error", "warning"}
         }
+        lacking = _lacking(state) if state.last is not None else list(memory["lacking"]) if memory is not None else []
         fresh: dict[str, Any] = {
             "images": now,
             "stalled": state.phase is Phase.STALLED,
-            "ended": state.last.ended if state.last is not None else 0.0,
+            "lacking": lacking,
             "notices": sorted(notices),
         }
         if memory is None:
             return Looked(fresh)
-        fresh["ended"] = fresh["ended"] or memory.get("ended", 0.0)
         found = _changes(memory["images"], now, glance.now)
         found += [_told("importer", text, Mark.FAIL, glance.now) for text in sorted(notices - set(memory["notices"]))]
+        if lacking and lacking != memory["lacking"]:
+            text = f"The import ended, and not all is there: {', '.join(lacking)}."
+            found.append(_told("import", text, Mark.FAIL, glance.now, _DOCTOR))
         if fresh["stalled"] and not memory["stalled"]:
-            found.append(_told("import", f"The import {progress(state)}.", Mark.FAIL, glance.now, _DOCTOR))
-        if state.last is not None and state.last.ended > memory.get("ended", 0.0):
-            lacking = _lacking(state.last)
-            if lacking:
-                text = f"The import ended, and {lacking}."
-                found.append(_told("import", text, Mark.FAIL, glance.now, _DOCTOR))
+            minutes = max(1, round(state.unchanged_for / 60))
+            text = f"The import has stalled at {state.percent:.0f} %: nothing has arrived for {minutes} min."
+            found.append(_told("import", text, Mark.FAIL, glance.now, _DOCTOR))
+        elif memory["stalled"] and state.phase in {Phase.RUNNING, Phase.SLOW}:
+            found.append(_told("import", "The import goes on.", Mark.OK, glance.now, "/maas images"))
         return Looked(fresh, tuple(found))
 
 
-def _lacking(last: LastImport) -> str:
-    """What an import did not bring, as a clause; "" when it brought everything."""
-    if last.half:
-        return f"{listing(last.half)} {'is' if len(last.half) == 1 else 'are'} half there"
-    if last.missing:
-        return f"{listing(last.missing)} {'is' if len(last.missing) == 1 else 'are'} not there"
-    return ""
+def _lacking(state: ImportState) -> list[str]:
+    """What the import that ended last did not bring."""
+    if state.last is None:
+        return []
+    names = {*state.last.vanished, *state.last.half, *(state.last.missing or ())}
+    return sorted(str(name) for name in names)
 
 
 def _changes(before: Mapping[str, list[Any]], now: Mapping[str, list[Any]], at: float) -> list[Happening]:
     found: list[Happening] = []
-    complete = [
-        name
-        for name, (done, version) in now.items()
-        if done and (name not in before or before[name] != [True, version])
-    ]
+    complete = [name for name, (done, version) in now.items() if done and before.get(name) != [True, version]]
     if complete:
         found.append(_told("images", f"Complete: {', '.join(sorted(complete))}.", Mark.OK, at))
     gone = sorted(before.keys() - now.keys())
     if gone:
-        found.append(_told("images", f"No longer in MAAS: {', '.join(gone)}.", Mark.WARN, at, "/maas images"))
+        found.append(_told("images", f"No longer in MAAS: {', '.join(gone)}.", Mark.WARN, at, _DOCTOR))
     return found
 
 

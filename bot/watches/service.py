@@ -54,6 +54,8 @@ class _Region:
     first: set[str] = field(default_factory=set)
     usual: Mapping[str, Usual] = field(default_factory=dict)
     learnt_at: float = 0.0
+    #: When the sources that don't look each time look next, by their name.
+    next_look: dict[str, float] = field(default_factory=dict)
     #: What is written down, by source: memory, how new it is, its version.
     known: dict[str, tuple[dict[str, Any] | None, float, int]] = field(default_factory=dict)
 
@@ -155,6 +157,9 @@ class Watches:
         changes = list(region.pending)
         seen = False
         for source in self._sources:
+            if time.monotonic() < region.next_look.get(source.name, 0.0):
+                continue
+            region.next_look[source.name] = time.monotonic() + source.every * self._pace.scale
             try:
                 if not source.of_machines:
                     await self._look_with(region, source, (), time.time())

@@ -47,6 +47,8 @@ class Source(ABC):
     what: What
     #: Whether it looks at the fleet view: it is then asked only when the view is as new as the memory.
     of_machines = False
+    #: Seconds from one look to the next; 0 looks each time, which must cost nothing but memory.
+    every = 0.0
 
     @abstractmethod
     async def look(self, region: RegionService, memory: Mapping[str, Any] | None, glance: Glance) -> Looked | None:

@@ -130,7 +130,19 @@ def digest(notices: Sequence[Notice], causes: Mapping[str, Cause], buttons: Sequ
     spans += [span for person in people for span in (" ", Person(person))]
     parts: list[Part] = [Paragraph(spans), Bullets(_lines(notices, causes))]
     parts += _end(notices[0], buttons)
-    return Message(f"{head}.", tuple(parts))
+    # Names that do not fit are not lost: the whole list goes into the thread.
+    whole = _whole(notices, causes) if count > _NAMES else ""
+    files = (File(f"{first.sort.value}.txt", head, whole),) if whole else ()
+    return Message(f"{head}.", tuple(parts), files)
+
+
+def _whole(notices: Sequence[Notice], causes: Mapping[str, Cause]) -> str:
+    lines = []
+    for one in sorted(notices, key=lambda one: natural_key(one.happening.name)):
+        cause = causes.get(one.happening.subject)
+        why = f": {cause.summary}" if cause is not None else ""
+        lines.append(f"{one.happening.name}  {one.happening.text}{why}")
+    return "\n".join(lines) + "\n"
 
 
 def _lines(notices: Sequence[Notice], causes: Mapping[str, Cause]) -> list[Text]:

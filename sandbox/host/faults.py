@@ -27,6 +27,7 @@ CATALOG = {
     "sudo-missing": "There is no sudo.",
     "helper-missing": "The helper is not installed.",
     "helper-old": "The helper speaks another protocol.",
+    "helper-changed": "The helper is not the program that the bot installs.",
     "helper-broken": "The helper fails. Parameters: verb, count.",
     "busy": "Somebody else's job runs.",
     "lose-job": "The job that runs next is lost: a restart of the host. Parameters: step, count.",

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from bot.host.bundle import bundle, digest
 from bot.host.facts import QUERY_ARGUMENTS, QueryName
 from bot.host.looks import Told
 from bot.host.protocol import (
@@ -58,6 +59,7 @@ class HelperStandIn:
         self.secrets: set[str] = set()
         self.requests: list[tuple[str, str]] = []
         self._speed = speed
+        self._sha256 = ""
 
     async def answer(self, data: bytes) -> bytes:
         """The answer's bytes to a request's bytes."""
@@ -100,11 +102,17 @@ class HelperStandIn:
 
     def _hello(self) -> Hello:
         speaks = (99,) if self.faults.is_active("helper-old") else (PROTOCOL,)
+        changed = self.faults.is_active("helper-changed")
         return Hello(
-            helper=VERSION, speaks=speaks, sha256="0" * 64, python="3.10.12", hostname=self.model.hostname,
+            helper=VERSION, speaks=speaks, sha256="0" * 64 if changed else self._digest(),
+            python="3.10.12", hostname=self.model.hostname,
             boot=f"boot-{self.model.boot}", jobs="systemd", steps=tuple(one.value for one in STEPS),
             queries=tuple(one.value for one in QUERIES), time=datetime.now(UTC),
         )  # fmt: skip
+
+    def _digest(self) -> str:
+        self._sha256 = self._sha256 or digest(bundle())
+        return self._sha256
 
     def _run(self, request: Request) -> Job:
         step, args, secrets = _step_of(request)

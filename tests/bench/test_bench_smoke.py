@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from bench import __main__ as program
-from bench import ack, decode, doctor, start, status
+from bench import ack, bulk, decode, doctor, start, status
 from bench.report import Report, Table, percentile
 
 
@@ -78,6 +78,24 @@ async def test_start() -> None:
     check(report)
     assert 0 < report.figures["bare"] < report.figures["fresh"]
     assert report.figures["rss"] > report.figures["bare_rss"] > 2**20
+
+
+@pytest.mark.long
+async def test_bulk() -> None:
+    report = await bulk.measure(
+        bulk.Options(fleet=24, machines=4, at_once=(2,), speed=20.0, previews=(5,), large_fleet=24, operations=3)
+    )
+    check(report)
+    assert report.figures["ratio"] >= 1
+    assert report.figures["calls"] >= 2
+    assert report.figures["refused"] == 0
+    assert report.figures["rss"] > 2**20
+
+
+def test_the_ideal_is_the_slowest_machine_and_its_queue() -> None:
+    assert bulk.ideal([3.0, 1.0, 2.0], 3) == 3.0
+    assert bulk.ideal([3.0, 1.0, 2.0], 2) == 3.0
+    assert bulk.ideal([1.0, 1.0, 1.0], 1) == 3.0
 
 
 def test_percentile() -> None:

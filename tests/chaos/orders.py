@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from sandbox.demo import World
+from sandbox.maas import machine as states
 from tests.kinds.steps import machine
 
 _KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJx3Yh7mPcT8n6mGm0y0N5mIkzj4mCqS1c5Jx8mQk7Qe bot@test"
@@ -23,6 +24,28 @@ def _off(world: World) -> None:
 
 def _on(world: World) -> None:
     machine(world, "node-12").power_state = "on"
+
+
+def _ready(world: World) -> None:
+    world.region.world.alter("node-9", status=states.READY)
+
+
+def _under_test(world: World) -> None:
+    one = machine(world, "node-8")
+    one.manners.bmc, one.manners.never_boots = "ok", True
+    world.region.lifecycle.test(one, world.region.world.admin, None, enable_ssh=False)
+
+
+def _in_rescue(world: World) -> None:
+    world.region.world.alter("node-8", status=states.RESCUE_MODE, return_to=states.READY, bmc="ok")
+
+
+def _tagged(world: World) -> None:
+    world.region.world.alter("node-6", tags=["bigmem"])
+
+
+def _here(world: World) -> None:
+    world.region.world.alter("node-4", pool=0, zone="default")
 
 
 def _unlocked(world: World) -> None:
@@ -73,6 +96,12 @@ def _of_machine(words: str, end: str, state: str, prepare: Callable[[World], Non
     return Order(words, (f"{end} {name}", f"(1 {state})"), name, calls, name, prepare=prepare)
 
 
+def _of(
+    name: str, words: str, *end: str, lock: str = "", prepare: Callable[[World], None] = nothing, **calls: int
+) -> Order:
+    return Order(words, end, name, calls, lock or name, prepare=prepare)
+
+
 def _of_host(words: str, *end: str, world: str = "host", first: str = "") -> Order:
     return Order(words, end, lock="host", world=world, first=first)
 
@@ -85,6 +114,25 @@ ORDERS: dict[str, Order] = {
     "power-on": _of_machine("power on node-11", "Powered on", "on", _off, power_on=1),
     "power-off": _of_machine("power off node-12", "Powered off", "off", _on, power_off=1),
     "power-cycle": _of_machine("power cycle node-5", "Power cycled", "on", _unlocked, power_off=1, power_on=1),
+    "accept": _of_machine("accept node-3", "Accepted", "Ready", commission=1),
+    "test": _of_machine("test node-2", "Tested", "Ready", test=1),
+    "abort": _of_machine("abort node-8", "Aborted", "Ready", _under_test, test=1, abort=1),
+    "deploy": _of("node-10", "deploy node-10 --series noble", "Deployed node-10", "(1 Deployed)", deploy=1),
+    "rescue-on": _of_machine("rescue on node-2", "Put into rescue mode", "Rescue mode", rescue_mode=1),
+    "rescue-off": _of_machine("rescue off node-8", "Took out of rescue mode", "Ready", _in_rescue, exit_rescue_mode=1),
+    "lock": _of_machine("lock node-11", "Locked", "Deployed, locked", lock=1),
+    "unlock": _of_machine("unlock node-5", "Unlocked", "Deployed, unlocked", unlock=1),
+    # These two ask MAAS for a machine by the same call, and what is asked twice is to be seen.
+    "allocate": _of("node-9", "allocate node-9", "Allocated", lock="allocate", prepare=_ready, allocate=1),
+    "broken": _of("node-10", "broken node-10", "Marked broken", lock="allocate", allocate=1, mark_broken=1),
+    "fixed": _of_machine("fixed node-6", "Marked fixed", "Ready", mark_fixed=1),
+    "rename": _of("node-4", "rename node-4 db-4", "Renamed", "now db-4", update=1),
+    "notes": _of("node-7", "notes node-7 --text later", "Changed the notes of", update=1),
+    "tag": _of("node-1", "tag node-1 --name burn-in", "Tagged", "burn-in", tag=1),
+    "untag": _of("node-6", "untag node-6 --name bigmem", "Untagged", prepare=_tagged, tag=1),
+    "pool": _of("node-4", "pool node-4 --to gpu", "Moved", "in pool gpu", prepare=_here, update=1),
+    "zone": _of("node-12", "zone node-12 --to rack-b", "Moved", "in zone rack-b", update=1),
+    "add": Order("add db-77 --mac 52:54:00:aa:bb:77 --power manual", ("Added db-77",), lock="add"),
     "dhcp-enable": Order("dhcp enable 10.99.0.0/24", ("Enabled DHCP on fabric-0 untagged",), lock="network"),
     "dhcp-disable": Order("dhcp disable lab-net", ("Disabled DHCP on lab untagged",), lock="network"),
     "ranges-add": Order("ranges add 10.99.0.0/24 10.99.0.120-10.99.0.130", ("Added",), lock="network"),
@@ -98,7 +146,7 @@ ORDERS: dict[str, Order] = {
     "notifications-dismiss": Order("notifications dismiss all", ("Dismissed notice",), lock="notices"),
     "install": _of_host("install --database test", "Installed the host", "steps done", world="bare"),
     "reset": _of_host("reset", "Reset the host"),
-    "upgrade": _of_host("upgrade --channel 3.5/stable", "Upgraded"),
+    "upgrade": _of_host("upgrade --channel 3.7/stable", "Upgraded"),
     "host-restart": _of_host("host restart", "Restarted"),
     "backup": _of_host("backup", "Backed up"),
     "restore": _of_host("restore {first}", "Restored", first="backup"),
@@ -107,6 +155,7 @@ ORDERS: dict[str, Order] = {
 
 #: Kinds that can't be killed here, each with the reason.
 LEFT_OUT = {
+    "clone": "nothing in MAAS tells that it was done, so it is asked for twice, which comes to the same",
     "reserved-add": "needs MAAS 3.6, which the stand-in does not play",
     "reserved-remove": "needs MAAS 3.6, which the stand-in does not play",
     "host-enrol": "writes one file of the bot's own machine; what it protects is in tests/host/test_connection.py",

@@ -144,3 +144,15 @@ async def test_down_for_too_long_voids_the_plan_and_says_so(tmp_path: Path) -> N
         it.world.region.faults.clear()
         assert operation_id(plan) in said(await it.talk.ask("ops"))
         assert asked(it, "node-3") == 0
+
+
+async def test_a_machine_keeps_its_cause_while_the_region_is_down(tmp_path: Path) -> None:
+    async with running(tmp_path) as it:
+        region = it.bot.regions["default"]
+        [machine] = region.fleet.find("node-9")
+        await until(lambda: region.diagnoses.of(region.fleet.get(machine.system_id) or machine), 20, "the cause")
+        it.world.region.faults.set("down")
+        await until(lambda: region.watcher.availability.up is False)
+        text = said(await it.talk.ask("machine node-9", timeout=30))
+        assert "Why: smartctl-validate" in text
+        assert "ago: " in text, "and how old that is"

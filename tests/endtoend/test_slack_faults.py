@@ -6,8 +6,8 @@ import asyncio
 from pathlib import Path
 
 from sandbox.slack import Message
-from tests.endtoend.steps import CONFIRM, asked, confirmed, machine_of, said, told
-from tests.support.harness import OLGA, OPS, Running, running, until
+from tests.endtoend.steps import CONFIRM, asked, confirmed, machine_of, operation_id, said, told
+from tests.support.harness import OLGA, OPS, Running, running, until, words_of
 
 
 def roots(it: Running) -> list[str]:
@@ -97,14 +97,29 @@ async def test_a_channel_archived_half_way_and_opened_again(tmp_path: Path) -> N
         await until(lambda: machine_of(it, "node-3").status_name == "Commissioning")
         workspace.faults.set("channel-archived", channel=OPS)
         await until(lambda: machine_of(it, "node-3").status_name == "Ready", 30)
-        await asyncio.sleep(1.5)
-        assert "1 Ready" in said(await it.talk.ask("ops", channel="C0APPROVE")), "the work itself went on"
+        direct = workspace.direct_message(OLGA).id
+
+        def private() -> str:
+            return " ".join(f"{one.text} {words_of(one.blocks)}" for one in workspace.messages(direct, OLGA))
+
+        await until(lambda: "has ended" in private(), 20, "who asked is told in a direct message")
+        assert operation_id(root) in private() and "the channel is archived" in private()
+        listed = said(await it.talk.ask("ops", channel="C0APPROVE"))
+        assert "1 Ready" in listed, "the work itself went on"
+        assert "can't be kept up to date: the channel is archived" in listed
+        one = said(await it.talk.ask(f"op {operation_id(root)}", channel="C0APPROVE"))
+        assert "can't be kept up to date: the channel is archived" in one and "node-3" in one
+        await workspace.open_home(OLGA)
+        await until(
+            lambda: "kept up to date: the channel is archived" in str(workspace.home(OLGA)), what="Home says so"
+        )
         calls = len(workspace.calls)
         await asyncio.sleep(3)
-        assert len(workspace.calls) - calls < 10, "no hammering on a closed door"
+        assert len(workspace.calls) - calls < 4, "no hammering on a closed door"
         workspace.faults.clear()
-        await it.talk.reads(root, "Commissioned node-3", timeout=30)
+        await it.talk.reads(root, "Commissioned node-3", timeout=45)
         await until(lambda: [one for one in it.talk.replies(root) if OLGA in str(one.blocks)], 30, "the last reply")
+        assert "can't be kept" not in said(await it.talk.ask("ops"))
 
 
 async def test_a_message_deleted_by_somebody_is_posted_anew(tmp_path: Path) -> None:

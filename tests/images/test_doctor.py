@@ -143,6 +143,15 @@ async def test_not_imported(version: str) -> None:
         assert "the last import that MAAS logged began" in found.evidence[0]
 
 
+async def test_an_import_before_it_was_selected_proves_nothing(version: str) -> None:
+    """An import with nothing to load ends as one whose index is not accepted: without a file, without a notice."""
+    async with lab(version) as it:
+        await it.imported()
+        assert it.service.imports.state.last is not None
+        it.select("bionic")
+        assert [one.case for one in await it.findings()] == [Case.NOT_IMPORTED]
+
+
 async def test_held(version: str) -> None:
     async with lab(version, speed=4.0) as it:
         it.select("bionic")

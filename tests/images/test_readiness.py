@@ -97,3 +97,22 @@ async def test_a_wait_that_is_cancelled_touches_nothing(tmp_path: Path) -> None:
         await done(it.talk, plan, "was cancelled", "Not touched: node-2")
         await happens(lambda: not it.world.region.world.power_busy, what="nothing to be switched")
         assert effects(it.world, "node-2") == {}
+
+
+async def test_deploying_is_refused_early_and_waits_on_request(tmp_path: Path) -> None:
+    async with running(tmp_path) as it:
+        world = it.world.region.world.images
+        assert "the region has no image ubuntu/bionic" in await refused(it.talk, "deploy node-2 --series bionic")
+        refusal = await refused(it.talk, "deploy node-2 --series bionic --when-ready")
+        assert "the region has no image ubuntu/bionic" in refusal, "nobody selected it: there is nothing to wait for"
+        world.select(world.sources[0], "bionic")
+        refusal = await refused(it.talk, "deploy node-2 --series bionic")
+        assert "ubuntu/bionic amd64, which it boots, is not ready: it is not there, and no import runs" in refusal
+        plan = await it.talk.ask("deploy node-2 --series bionic --when-ready")
+        assert "Not ready yet: ubuntu/bionic amd64" in said(plan)
+        await agree(it.talk, plan)
+        await it.talk.reads(plan, "Waiting: ubuntu/bionic amd64")
+        assert effects(it.world, "node-2") == {}
+        await it.bot.regions["default"].api.start_import()
+        await done(it.talk, plan, "Deployed node-2", timeout=60)
+        assert effects(it.world, "node-2")["deploy"] == 1

@@ -118,3 +118,15 @@ async def test_notices_and_racks(tmp_path: Path) -> None:
         text = said(await it.talk.ask("racks"))
         assert "1 in trouble" in text and "can't boot or change power" in text and "dead: " in text
         await until(lambda: it.world.region.faults.is_active("dead-rack"))
+
+
+async def test_a_key_without_rights_is_told_before_anything_is_done(tmp_path: Path) -> None:
+    """Of what takes an administrator MAAS would carry out the first half: a range, and then no DHCP."""
+    async with running(tmp_path) as it:
+        for user in it.world.region.world.users:
+            user.is_superuser = user.username == "operator"
+        for words in ("config set maas_name lab", "dhcp enable 10.99.0.0/24", "dhcp disable lab-net"):
+            text = await refused(it.talk, words)
+            assert "my MAAS user admin is no administrator" in text and "MAAS_API_KEY" in text, (words, text)
+        assert "takes the API key of a MAAS administrator" in await refused(it.talk, "setup")
+        assert len(it.world.region.world.network.ranges) == 1

@@ -8,10 +8,11 @@ from typing import Any
 
 Block = dict[str, Any]
 
+_EVERYWHERE = {"actions", "context", "divider", "header", "rich_text", "section"}
 ON_SURFACE = {
-    "message": {"actions", "context", "data_table", "divider", "header", "plan", "rich_text", "section"},
-    "home": {"actions", "context", "data_table", "divider", "header", "rich_text", "section"},
-    "modal": {"actions", "context", "divider", "header", "rich_text", "section"},
+    "message": {*_EVERYWHERE, "data_table", "data_visualization", "plan"},
+    "home": {*_EVERYWHERE, "data_table", "data_visualization"},
+    "modal": _EVERYWHERE,
 }
 MARKS = {"white_check_mark", "warning", "x", "hourglass_flowing_sand", "white_circle", "grey_question"}
 TOKEN = re.compile(
@@ -28,6 +29,7 @@ def check(blocks: list[Block], surface: str) -> None:
     kind = {"ephemeral": "message"}.get(surface, surface)
     assert len(blocks) <= (50 if kind == "message" else 100)
     assert sum(block["type"] in ("table", "data_table") for block in blocks) <= 1
+    assert sum(block["type"] == "data_visualization" for block in blocks) <= 2
     total = sum(units(text) for text in strings(blocks))
     assert total <= 13_200, total
     action_ids: list[str] = []
@@ -163,6 +165,22 @@ def _data_table(block: Block) -> None:
             _visible(cell["text"])
 
 
+def _data_visualization(block: Block) -> None:
+    assert 1 <= units(block["title"]) <= 50
+    chart = block["chart"]
+    assert chart["type"] in {"line", "area", "bar"}
+    categories = chart["axis_config"]["categories"]
+    assert 1 <= len(categories) == len(set(categories)) <= 20
+    names = [series["name"] for series in chart["series"]]
+    assert 1 <= len(names) == len(set(names)) <= 12
+    for label in (*categories, *names):
+        assert 1 <= units(label) <= 20
+        _visible(label)
+    for series in chart["series"]:
+        assert [point["label"] for point in series["data"]] == categories
+        assert all(isinstance(point["value"], int | float) for point in series["data"])
+
+
 def _plan(block: Block) -> None:
     assert block["title"]
     assert 1 <= len(block["tasks"]) <= 50
@@ -190,6 +208,7 @@ _CHECKS = {
     "actions": _actions,
     "context": _context,
     "data_table": _data_table,
+    "data_visualization": _data_visualization,
     "divider": lambda block: None,
     "header": lambda block: _plain(block["text"], 150),
     "plan": _plan,

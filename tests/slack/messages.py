@@ -9,6 +9,7 @@ from bot.message import (
     Bullets,
     Button,
     Buttons,
+    Chart,
     Code,
     Divider,
     Facts,
@@ -161,6 +162,40 @@ def confirm_plan() -> Message:
     )
 
 
+def weekly_report() -> Message:
+    days = [f"{day} Nov" for day in range(20, 27)]
+    lines = [
+        ("Ready", [40, 38, 41, 40, 35, 36, 40]),
+        ("Deployed", [8, 10, 8, 8, 12, 12, 8]),
+        ("Failed", [2, 2, 1, 2, 3, 2, 2]),
+    ]
+    return Message(
+        summary="default, the 7 days to 2026-11-27 08:00 UTC: commission 12 done, 2 failed.",
+        parts=(
+            Paragraph((Bold("default, the 7 days to 2026-11-27 08:00 UTC"),)),
+            Table(
+                ("Work", "Counted", "Done", "Failed", "Stopped", "Mean time"),
+                [("commission", "machines", "12", "2", "0", "4 min 10 s"), ("release", "machines", "3", "0", "1", "–")],
+            ),
+            Paragraph((Bold("Why it failed"),)),
+            Bullets([(Bold("2 × "), "commission: smartctl-validate on sda failed (", Code("node-7, node-9"), ")")]),
+            Chart("Machines by state, default", days, lines),
+            Note(("Counted is what was done through this bot.",)),
+        ),
+        files=(File("states-default.png", "Machines by state, default", "", b"\x89PNG"),),
+    )
+
+
+def chart_beyond_limits() -> Message:
+    """More lines and moments than Slack draws, names that are cut to the same, a third chart."""
+    moments = [f"{at} o'clock on a very long day" for at in range(30)]
+    lines = [(f"a state with a long name {at}", [float(at + place) for place in range(25)]) for at in range(14)]
+    small = Chart("Small", ["a", "b"], [("x", [1.0, 2.0])])
+    return Message(
+        "Charts", (Chart("A title that is longer than a chart's title may be", moments, lines), small, small)
+    )
+
+
 NASTY = (
     "<!channel> *b* _i_ ~s~ `c` :tada: <@U123> &amp; > q \u202egnp.exe\u202c a\u200bb "
     "\x1b[31mred\x1b[0m \x00\x07 日本語"
@@ -177,6 +212,7 @@ def nasty() -> Message:
             Facts(((NASTY, (NASTY,)), ("plain", ("plain",)))),
             Table((NASTY, "b"), ((NASTY, ""), ("only one",)), caption=NASTY),
             Tasks(NASTY, (Task(NASTY, NASTY, TaskState.RUNNING, NASTY), Task(NASTY, "twin", TaskState.PENDING))),
+            Chart(NASTY, (NASTY, NASTY), ((NASTY, (float("nan"), 1)), (NASTY, ()))),
             Log(NASTY, NASTY + "\nsecond line"),
             Note((NASTY, Link("https://example.com/?a=1&b=2", "a|b>c"))),
             Buttons((Button(NASTY, "go", NASTY), Button("", "go", "2"))),
@@ -193,5 +229,7 @@ ALL = {
     "big_commission": big_commission(),
     "refusal": refusal(),
     "confirm_plan": confirm_plan(),
+    "weekly_report": weekly_report(),
+    "chart_beyond_limits": chart_beyond_limits(),
     "nasty": nasty(),
 }

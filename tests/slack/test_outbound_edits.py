@@ -212,6 +212,47 @@ async def test_a_gate_spreads_calls() -> None:
     assert all(later - earlier < 13.5 for earlier, later in pairwise(times))
 
 
+class StillClock:
+    """Time that passes when it is told to."""
+
+    def __init__(self) -> None:
+        self.at = 0.0
+
+    def now(self) -> float:
+        return self.at
+
+    async def sleep(self, seconds: float) -> None:
+        self.at += seconds
+
+
+async def test_a_gate_feels_its_way_where_no_limit_is_known() -> None:
+    clock = StillClock()
+    gate = Gate(Budget(120, 20, floor=12), clock)
+
+    async def pace() -> float:
+        """Calls a second, once nothing is left of what may come at once."""
+        while gate.take():
+            pass
+        await clock.sleep(gate.delay())
+        assert gate.take()
+        return 1 / gate.delay()
+
+    full = await pace()
+    assert full == pytest.approx(100 / 60)
+    gate.hold(1.0)
+    await clock.sleep(1.0)
+    halved = await pace()
+    assert halved == pytest.approx(full / 2, rel=0.05)
+    for _ in range(10):
+        gate.hold(1.0)
+    await clock.sleep(1.0)
+    assert 12 / 60 <= await pace() < 15 / 60, "never below the floor"
+    await clock.sleep(150.0)
+    assert halved < await pace() < full
+    await clock.sleep(150.0)
+    assert await pace() == pytest.approx(full), "and back to the full pace"
+
+
 @pytest.mark.parametrize("numbers", [(10, 10, 0), (10, 5, 5), (10, 5, -1)])
 def test_a_senseless_budget_is_refused(numbers: tuple[int, int, int]) -> None:
     with pytest.raises(ValueError):

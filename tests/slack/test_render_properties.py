@@ -13,6 +13,7 @@ from bot.message import (
     Bullets,
     Button,
     Buttons,
+    Chart,
     Code,
     Divider,
     Facts,
@@ -78,12 +79,20 @@ TABLES = st.builds(
     WORDS,
     st.none() | st.integers(0, 5000),
 )
+CHARTS = st.builds(
+    lambda title, moments, names, values: Chart(title, moments, [(name, values) for name in names]),
+    WORDS,
+    st.lists(STRINGS, max_size=30),
+    st.lists(STRINGS, max_size=15),
+    st.lists(st.floats() | st.integers(0, 5000), max_size=30),
+)
 PARTS = st.one_of(
     STRINGS.map(Heading),
     TEXTS.map(Paragraph),
     st.lists(TEXTS, max_size=40).map(Bullets),
     st.lists(st.tuples(WORDS, TEXTS), max_size=25).map(Facts),
     TABLES,
+    CHARTS,
     st.builds(Tasks, WORDS, st.lists(TASKS, max_size=60), st.none() | st.integers(0, 500)),
     st.builds(Log, WORDS, STRINGS),
     TEXTS.map(Note),

@@ -27,7 +27,7 @@ async def test_so_much_at_a_time_and_in_order():
 
     rush = Rush(4, lambda coroutine: tasks.append(asyncio.create_task(coroutine)))
     for number in range(50):
-        rush.add(partial(work, number))
+        rush.add("olga", partial(work, number))
     await asyncio.sleep(0.01)
     assert began == [0, 1, 2, 3]
     assert len(tasks) == 4, "what waits has no task of its own"
@@ -38,9 +38,31 @@ async def test_so_much_at_a_time_and_in_order():
     assert began == list(range(50))
     assert most == 4
     await asyncio.gather(*tasks, return_exceptions=True)
-    rush.add(partial(work, 50))
+    rush.add("olga", partial(work, 50))
     await asyncio.sleep(0.01)
     assert began[-1] == 50
+
+
+async def test_nobody_waits_behind_somebody_elses_hundred():
+    began: list[str] = []
+    gate = asyncio.Event()
+
+    async def work(who: str) -> None:
+        began.append(who)
+        await gate.wait()
+
+    tasks: list[asyncio.Task[None]] = []
+    rush = Rush(2, lambda coroutine: tasks.append(asyncio.create_task(coroutine)))
+    for _ in range(100):
+        rush.add("mallory", partial(work, "mallory"))
+    rush.add("olga", partial(work, "olga"))
+    rush.add("victor", partial(work, "victor"))
+    rush.add("olga", partial(work, "olga"))
+    gate.set()
+    await asyncio.gather(*tasks)
+    assert len(began) == 103
+    assert next(at for at, who in enumerate(began) if who == "olga") <= 3
+    assert max(at for at, who in enumerate(began) if who != "mallory") <= 7
 
 
 async def test_what_waits_is_dropped_when_the_bot_stops():
@@ -53,7 +75,7 @@ async def test_what_waits_is_dropped_when_the_bot_stops():
 
     rush = Rush(2, lambda coroutine: tasks.append(asyncio.create_task(coroutine)))
     for number in range(5):
-        rush.add(partial(work, number))
+        rush.add("olga", partial(work, number))
     await asyncio.sleep(0.01)
     rush.drop()
     for task in tasks:

@@ -201,6 +201,24 @@ async def test_the_region_its_racks_and_its_images(tmp_path: Path) -> None:
         await it.hears("No longer in MAAS: ubuntu/focal", channel=OTHER)
 
 
+async def test_an_import_that_stalls_and_the_hosts_services(tmp_path: Path) -> None:
+    async with place(tmp_path, host=True) as it:
+        await it.watch("images")
+        await it.watch("host", channel=OTHER)
+        assert it.bot is not None
+        assert it.world.host is not None
+        region = it.bot.regions["default"]
+        it.world.region.faults.set("stalled-import")
+        resource = next(iter(it.world.region.world.images.resources.values()))
+        del it.world.region.world.images.resources[resource.id]
+        await region.api.start_import()
+        await it.hears("The import has stalled at", "/maas images doctor", timeout=40)
+
+        await _looked(it, "services")
+        it.world.host.faults.set("service-dead", service="rackd")
+        await it.hears("rackd should run and is", "/maas logs rackd", channel=OTHER, timeout=40)
+
+
 async def test_a_guide_waits_for_the_machine_in_its_thread_across_a_restart(tmp_path: Path) -> None:
     async with place(tmp_path) as it:
         guide = await it.talk.mention("guide pxe")
@@ -275,10 +293,10 @@ async def test_a_channel_that_does_not_take_it_is_not_the_end(tmp_path: Path) ->
         await until(told, what="a direct message to adam")
 
 
-async def _looked(it: object) -> None:
+async def _looked(it: object, source: str = "machines") -> None:
     store = it.bot.watches.store  # type: ignore[attr-defined]
     for _ in range(200):
-        if (await store.memory("default", "machines"))[2]:
+        if (await store.memory("default", source))[2]:
             return
         await asyncio.sleep(0.05)
     raise AssertionError("it has not looked")

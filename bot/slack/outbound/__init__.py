@@ -1,7 +1,7 @@
 """The outbound writer: the one place that calls Slack's Web API."""
 
 from bot.slack.outbound.budget import BUDGETS, Budget, Clock, SystemClock
-from bot.slack.outbound.calls import OnCall, OnFatal
+from bot.slack.outbound.calls import OnCall, OnFatal, closed_pause
 from bot.slack.outbound.errors import (
     BlocksRefused,
     ChannelRefused,
@@ -34,4 +34,5 @@ __all__ = [
     "SlackUnavailable",
     "SystemClock",
     "ViewRefused",
+    "closed_pause",
 ]

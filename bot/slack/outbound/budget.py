@@ -42,11 +42,16 @@ class SystemClock:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Calls in any 60 s at most, how many of them at once, and how many of those are for urgent ones only."""
+    """Calls in any 60 s at most, how many of them at once, and how many of those are for urgent ones only.
+
+    `floor` is for methods whose limit Slack does not name: each Retry-After halves the pace, down to so many calls a
+    minute, and it grows back while there is none.
+    """
 
     per_minute: int
     burst: int
     reserve: int = 0
+    floor: int = 0
 
     def __post_init__(self) -> None:
         if not 0 <= self.reserve < self.burst < self.per_minute:
@@ -67,9 +72,12 @@ BUDGETS: Final[Mapping[str, Budget]] = {
     "files.upload": Budget(40, 10),
     "users.info": Budget(90, 30),
     "usergroups.users.list": Budget(18, 8),
-    "response_url": Budget(200, 30, 10),
+    # No limit is named for response URLs, of which each takes five posts. In a rush people wait for these answers.
+    "response_url": Budget(600, 60, 10, floor=60),
 }
 _OTHERS: Final = Budget(18, 6)
+#: Seconds until a pace that was brought down is the full one again.
+_RECOVERY: Final = 300.0
 
 
 async def pause(clock: Clock, seconds: float, event: asyncio.Event) -> None:
@@ -93,7 +101,7 @@ class Gate:
     def __init__(self, budget: Budget, clock: Clock) -> None:
         self.budget = budget
         self._clock = clock
-        self._rate = (budget.per_minute - budget.burst) / 60
+        self._full = self._rate = (budget.per_minute - budget.burst) / 60
         self._tokens = float(budget.burst)
         self._since = clock.now()
         self._held_until = 0.0
@@ -107,6 +115,8 @@ class Gate:
         now = self._refill()
         self._held_until = max(self._held_until, now + seconds)
         self._tokens = min(self._tokens, 1.0 + self.budget.reserve)
+        if self.budget.floor:
+            self._rate = max(self.budget.floor / 60, self._rate / 2)
 
     def delay(self, *, urgent: bool = False) -> float:
         """Seconds until `take` can succeed; 0 for now."""
@@ -151,7 +161,9 @@ class Gate:
 
     def _refill(self) -> float:
         now = self._clock.now()
-        self._tokens = min(float(self.budget.burst), self._tokens + (now - self._since) * self._rate)
+        passed = now - self._since
+        self._tokens = min(float(self.budget.burst), self._tokens + passed * self._rate)
+        self._rate = min(self._full, self._rate + passed * self._full / _RECOVERY)
         self._since = now
         return now
 

@@ -28,6 +28,7 @@ OnFatal = Callable[[SlackFatal], None]
 Send = Callable[[bool], Awaitable[Any]]
 
 _LONGEST_PAUSE: Final = 30.0
+_LONGEST_CLOSED: Final = 600.0
 
 
 class Calls:
@@ -177,3 +178,8 @@ def pause_after(tries: int) -> float:
     """Seconds before the next try: doubling from half a second, half of it by chance."""
     longest = min(_LONGEST_PAUSE, 0.5 * 2.0 ** min(tries - 1, 10))
     return longest * (0.5 + random.random() / 2)  # noqa: S311
+
+
+def closed_pause(tries: int) -> float:
+    """Seconds before a channel that takes no messages is tried again: somebody may open it."""
+    return min(_LONGEST_CLOSED, 5.0 * 2.0 ** min(tries - 1, 10))

@@ -198,7 +198,7 @@ class Posting:
                 thread_ts=thread_ts,
                 filename=file.name,
                 title=file.title,
-                content=file.text or " ",
+                content=file.data or file.text or " ",
             )
 
         await self._calls.call("files.upload", send)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import hashlib
 import json
@@ -19,6 +20,7 @@ _KINDS: Final[dict[str, type]] = {
         model.Bullets,
         model.Button,
         model.Buttons,
+        model.Chart,
         model.Code,
         model.Divider,
         model.Facts,
@@ -77,6 +79,8 @@ def _out(value: Any) -> Any:
         return {"=": type(value).__name__, **fields}
     if isinstance(value, datetime):
         return {"=": "datetime", "value": value.isoformat()}
+    if isinstance(value, bytes):
+        return {"=": "bytes", "value": base64.b64encode(value).decode()}
     if isinstance(value, list | tuple):
         return [_out(inner) for inner in value]
     if value is None or isinstance(value, str | int | float | bool):
@@ -92,4 +96,6 @@ def _in(value: Any) -> Any:
     name = value["="]
     if name == "datetime":
         return datetime.fromisoformat(value["value"])
+    if name == "bytes":
+        return base64.b64decode(value["value"])
     return _KINDS[name](**{key: _in(inner) for key, inner in value.items() if key != "="})

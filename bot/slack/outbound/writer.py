@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import structlog
@@ -139,6 +139,21 @@ class Outbound:
         sent until Slack has taken it, and its files go into the thread.
         """
         self._board.show(key, message, final=final, urgent=urgent)
+
+    def on_refusal(self, told: Callable[[str], None]) -> None:
+        """Call `told` with a key when the channel of its message begins to refuse edits, and when it takes them again.
+
+        Such a message is tried again ever more rarely, always in its newest state.
+        """
+        self._board.on_refusal = told
+
+    def refusal(self, key: str) -> str:
+        """Why the channel of this message takes no edits, "" when it does as far as is known."""
+        return self._board.refusals.get(key, "")
+
+    def retry(self, key: str) -> None:
+        """Try a message that was refused again now."""
+        self._board.retry(key)
 
     async def resume(self, idle: float = 0.0) -> int:
         """Send the final states that an earlier process wrote down and did not send. Returns how many.

@@ -11,6 +11,7 @@ from typing import Final
 from bot.message import (
     Bullets,
     Buttons,
+    Chart,
     Divider,
     Facts,
     File,
@@ -25,6 +26,7 @@ from bot.message import (
     Tasks,
 )
 from bot.slack.render import limits, parts
+from bot.slack.render.charts import chart
 from bot.slack.render.literal import cut, escape, literal, size
 from bot.slack.render.piece import Frame, Native, Piece, Surface
 from bot.slack.render.spans import Block, spans
@@ -33,7 +35,7 @@ from bot.slack.render.tasks import tasks
 from bot.slack.render.written import written_message
 
 _ALL: Final = frozenset(Native)
-_ELASTIC: Final = (Table, Tasks, Log, Bullets, Paragraph)
+_ELASTIC: Final = (Table, Chart, Tasks, Log, Bullets, Paragraph)
 _UNLIMITED: Final = 10**9
 
 
@@ -119,11 +121,13 @@ def _overflow(message: Message, frame: Frame, limit: int) -> tuple[list[Piece], 
     for part in message.parts:
         if isinstance(part, Buttons):
             continue
-        trial = Frame(frame.surface, frame.native, attach=False, table_used=frame.table_used)
+        trial = Frame(
+            frame.surface, frame.native, attach=False, table_used=frame.table_used, charts_used=frame.charts_used
+        )
         piece = _piece(part, trial, room, Counter())
         if piece.cost > room or len(piece.blocks) > places:
             break
-        frame.table_used = trial.table_used
+        frame.table_used, frame.charts_used = trial.table_used, trial.charts_used
         room, places = room - piece.cost, places - len(piece.blocks)
         kept.append(Piece(piece.blocks))
     return [*kept, last, *kept_clicks], frame.names
@@ -146,6 +150,8 @@ def _piece(part: Part, frame: Frame, room: int, names: Counter[str]) -> Piece:
             return parts.facts(part)
         case Table():
             return table(part, frame, room)
+        case Chart():
+            return chart(part, frame, room)
         case Tasks():
             return tasks(part, frame, room)
         case Log():
@@ -171,7 +177,7 @@ def _renamed(file: File, names: set[str]) -> File:
         count += 1
         fresh = f"{stem}-{count}{dot}{ending}" if dot else f"{name}-{count}"
     names.add(fresh)
-    return File(fresh, cut(literal(file.title), limits.HEADER) or fresh, file.text)
+    return File(fresh, cut(literal(file.title), limits.HEADER) or fresh, file.text, file.data)
 
 
 def _summary(message: Message) -> str:

@@ -29,6 +29,11 @@ URL: Final = 3_000
 TABLE_ROWS: Final = 200
 TABLE_COLUMNS: Final = 20
 TABLE_PAGE: Final = 15
+CHARTS: Final = 2
+CHART_TITLE: Final = 50
+CHART_LABEL: Final = 20
+CHART_SERIES: Final = 12
+CHART_POINTS: Final = 20
 TASKS: Final = 50
 #: Slack names no limit for a task's title and details; longer ones are not readable in a plan anyway.
 TASK_TITLE: Final = 150

@@ -24,6 +24,7 @@ class Native(StrEnum):
     """Blocks that reach workspaces in phases, so that some refuse them: each has a plain form."""
 
     TABLE = "data_table"
+    CHART = "data_visualization"
     PLAN = "plan"
 
 
@@ -49,6 +50,7 @@ class Frame:
     attach: bool
     names: set[str] = field(default_factory=set)
     table_used: bool = False
+    charts_used: int = 0
 
     @property
     def block_limit(self) -> int:

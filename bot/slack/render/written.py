@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.message import (
     Bullets,
     Buttons,
+    Chart,
     Divider,
     Facts,
     Heading,
@@ -16,6 +17,7 @@ from bot.message import (
     Table,
     Tasks,
 )
+from bot.slack.render.charts import as_table
 from bot.slack.render.literal import literal
 from bot.slack.render.spans import written
 from bot.slack.render.tables import table_lines
@@ -39,6 +41,8 @@ def _lines(part: Part) -> list[str]:
             return [f"{literal(label)}: {written(value)}" for label, value in part.items]
         case Table():
             return [literal(part.caption), *table_lines(part)]
+        case Chart():
+            return [literal(part.title), *table_lines(as_table(part))]
         case Tasks():
             return [literal(part.title), *task_lines(part)]
         case Log():
