@@ -33,6 +33,7 @@ def _ready(world: World) -> None:
 def _under_test(world: World) -> None:
     one = machine(world, "node-8")
     one.manners.bmc, one.manners.never_boots = "ok", True
+    world.region.world.settings["node_timeout"] = 3000  # minutes: it must not end by itself before it is aborted
     world.region.lifecycle.test(one, world.region.world.admin, None, enable_ssh=False)
 
 
