@@ -170,6 +170,7 @@ class Resetting(HostKind):
             warnings=warnings,
             left_out=stays,
             typed=host.name,
+            away=True,
         )
 
 

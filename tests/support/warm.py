@@ -87,7 +87,7 @@ class Stable:
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
-        return WarmBot(self, self._started.get(timeout=30), port, log)
+        return WarmBot(self, self._started.get(timeout=120), port, log)
 
     def close(self) -> None:
         """End it; bots that still run are killed by it."""
