@@ -117,11 +117,7 @@ class KeyAdding(StepKind):
             self,
             region.name,
             options,
-            [
-                PlannedStep(
-                    self.steps(options)[0], "not there", f"{kind_and_fingerprint(options['key'])}, for {_whose(user)}"
-                )
-            ],
+            [PlannedStep(self.steps(options)[0], "not there", f"{told}, for {_whose(user)}")],
             title=f"Add {subject}",
             subject=subject,
             locks=LOCKS,
