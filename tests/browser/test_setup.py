@@ -108,7 +108,7 @@ async def test_an_empty_region_is_set_up_until_machines_can_boot(tmp_path: Path,
         await form.get_by_role("button", name="Go on").click()
         plan = last(page)
         await expect(plan).to_contain_text("Set up region default?")
-        await expect(plan).to_contain_text("focal, jammy for amd64 as well")
+        await expect(plan).to_contain_text("focal (amd64), jammy (amd64)")
         await shoot(page, "setup-plan-1280")
         await shoot(phone, "setup-plan-390")
         await plan.get_by_role("button", name="Set up region default").click()
