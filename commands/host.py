@@ -59,7 +59,9 @@ async def host_status(ctx: Context) -> Message:
     jobs = [one for one in await where.helper.jobs() if one.state is JobState.RUNNING]
     parts: list[Part] = []
     if not services.initialised:
-        there = f"MAAS {config.version} is installed, and not initialised" if config.installed else "MAAS is not there"
+        there = (
+            f"MAAS {config.version} is installed, and not initialised" if config.installed else "MAAS is not installed"
+        )
         head = f"{there} on {where.name}."
         hint: list[Span] = [Code("/maas install"), " does it."]
         parts = [Paragraph([Mark.WARN, f" {head}"]), Note(hint)]

@@ -36,7 +36,7 @@ async def test_install_set_up_commission_reset(tmp_path: Path) -> None:
         await approve(talk, plan)
         await talk.reads(plan, "Reset the host", "Nothing left: empty", timeout=60)
         assert not the_host(it).model.snaps
-        assert "MAAS is not there" in (await talk.ask("host status")).text
+        assert "MAAS is not installed" in (await talk.ask("host status")).text
 
 
 async def test_what_a_reset_guards(tmp_path: Path) -> None:
