@@ -225,7 +225,7 @@ def wait_for_cluster(tools: Tools, seconds: float = 60.0) -> None:
         except Stopped:
             if time.monotonic() > deadline:
                 raise
-        tools.sleep(0.5)
+        tools.sleep(0.2)
 
 
 def facts_of(cluster: Cluster) -> dict[str, Any]:
