@@ -50,7 +50,7 @@ async def takes_words(bot: BotProcess) -> None:
         except (aiohttp.ClientError, ValueError):
             return ["it does not answer"]
 
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(150):
         while [one for one in await reasons() if one != "no region answers"]:
             await asyncio.sleep(0.05)
 
@@ -106,7 +106,7 @@ async def test_a_restart_of_maas_happens_once(tmp_path: Path) -> None:
         root = await talk.ask("host restart")
         await agree(talk, root)
         host.faults.set("stall", verb="status", count=1)
-        await bot.killed_when(lambda: host.helper.table.jobs)
+        await bot.killed_when(lambda: host.helper.table.jobs, 90)
         await until(lambda: host.helper.table.running is None, what="the job to end without a bot")
         await bot.start(ready=False)
         await done(talk, root, "Restarted MAAS on the host", timeout=60)
