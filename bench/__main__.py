@@ -29,14 +29,19 @@ MEASURES: dict[str, Callable[[], Awaitable[Report]]] = {
 }
 
 
-async def run(names: list[str]) -> str:
-    """Run them one after the other; returns the whole text. Progress goes to standard error."""
+async def run(names: list[str], out: Path | None = None) -> str:
+    """Run them one after the other; returns the whole text. Progress goes to standard error.
+
+    What there is goes to `out` after each: a run that is broken off has not been in vain.
+    """
     texts = [f"Measured on {machine_note()}\n"]
     for name in names:
         began = time.monotonic()
         sys.stderr.write(f"{name} …")
         sys.stderr.flush()
         texts.append((await MEASURES[name]()).markdown())
+        if out is not None:
+            out.write_text("\n".join(texts) + "\n", encoding="utf-8")
         sys.stderr.write(f" {time.monotonic() - began:.0f} s\n")
     return "\n".join(texts)
 
@@ -52,7 +57,7 @@ def main() -> int:
         arguments.error(f"no such measure: {', '.join(unknown)}; there are {known}")
 
     async def watched() -> str:
-        task = asyncio.ensure_future(run(given.names or list(MEASURES)))
+        task = asyncio.ensure_future(run(given.names or list(MEASURES), given.out))
         for name in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(name, task.cancel)
         return await task
@@ -64,8 +69,6 @@ def main() -> int:
     except asyncio.CancelledError:
         return 130
     print(text)
-    if given.out is not None:
-        given.out.write_text(text + "\n", encoding="utf-8")
     return 0
 
 

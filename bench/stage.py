@@ -133,7 +133,7 @@ class BotProcess(Child):
 
     port = 0
 
-    async def ready(self, timeout: float = 30.0) -> None:
+    async def ready(self, timeout: float = 90.0) -> None:
         """Wait for /readyz to answer 200.
 
         Raises:

@@ -108,7 +108,10 @@ def chart_of(samples: Sequence[Sample], title: str) -> Chart | None:
 
 
 def _moment(at: datetime, step: timedelta) -> str:
-    return f"{at.day} {at:%b}" if step >= timedelta(days=1) else f"{at.day} {at:%b %H:%M}"
+    """As short as can be without two alike: chart labels have little room."""
+    if step >= timedelta(days=1):
+        return f"{at.day} {at:%b}"
+    return f"{at:%H:%M}" if step <= timedelta(hours=1) else f"{at.day} {at:%b %H}h"
 
 
 def _grouped(sample: Sample) -> dict[str, int]:

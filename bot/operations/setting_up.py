@@ -142,7 +142,7 @@ async def look(region: RegionService, options: Mapping[str, Any]) -> tuple[list[
         if isinstance(step, ConfigStep):
             today = await region.api.get_config(step.name)
             wanted = told(step.value == "true" if isinstance(today, bool) else step.value, step.name)
-            found.append(Looked(step, told(today, step.name), wanted, not is_same(today, step.value)))
+            found.append(Looked(step, told(today, step.name), wanted, not is_same(step.name, today, step.value)))
         elif isinstance(step, Archive):
             url = await archive_url(region.api, step.key)
             found.append(Looked(step, url or "not set", options[step.key], url != options[step.key]))

@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import sqlite3
-import time
 from pathlib import Path
 
 from sandbox.slack.model import File
 from tests.endtoend.steps import confirmed, said
 from tests.support.harness import OLGA, running, until
-
-
-def remember(state: Path, days: int) -> None:
-    """A history from before this bot ran, as an earlier one wrote it."""
-    [file] = state.rglob("maasbot.sqlite")
-    moment = int(time.time() // 900 * 900)
-    with sqlite3.connect(file, timeout=5) as connection:
-        for at in range(1, 4 * days + 1):
-            counts = json.dumps({"Ready": 2 + at % 3, "Deployed": 5, "Failed testing": 1, "Broken": 1})
-            connection.execute("INSERT INTO fleet_states VALUES ('default', ?, ?)", (moment - at * 21600, counts))
+from tests.support.history import remember
 
 
 def pictures(files: dict[str, File]) -> list[File]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from typing import Any, Final
 
 import structlog
@@ -12,6 +12,7 @@ import structlog
 from bot.message import Message
 from bot.slack.outbound.budget import pause
 from bot.slack.outbound.calls import Calls, closed_pause, pause_after
+from bot.slack.outbound.closed import TRIES, ClosedChannels
 from bot.slack.outbound.entry import Entry
 from bot.slack.outbound.errors import (
     ChannelRefused,
@@ -32,8 +33,6 @@ _METHOD: Final = "chat.update"
 _AT_ONCE: Final = 6
 _AT_HAND: Final = 2_000
 _STORAGE_PAUSE: Final = 5.0
-#: Tries at a channel that takes no messages, which is about a day.
-_CLOSED_TRIES: Final = 150
 _FATAL_PAUSE: Final = 60.0
 _LONG: Final = 3600.0
 
@@ -50,9 +49,7 @@ class Board:
         self._ledger = ledger
         self._spacing = spacing
         self._entries: dict[str, Entry] = {}
-        #: By key, why its channel takes no messages. `on_refusal` is told of a key when that begins and ends.
-        self.refusals: dict[str, str] = {}
-        self.on_refusal: Callable[[str], None] = lambda _key: None
+        self.closed_channels = ClosedChannels()
         self._being_posted: set[str] = set()
         self._changed = asyncio.Event()
         self._settled = asyncio.Event()
@@ -99,13 +96,15 @@ class Board:
 
     def retry(self, key: str) -> None:
         """Try a message whose channel refused it again now."""
-        if key in self.refusals and key in self._entries:
+        if key in self.closed_channels.reasons and key in self._entries:
             self._entries[key].not_before = self._calls.clock.now()
             self._wake()
 
     async def finals_sent(self) -> None:
         """Wait until no final state is unsent."""
-        while any(entry.unsent_final and entry.key not in self.refusals for entry in self._entries.values()):
+        while any(
+            entry.unsent_final and entry.key not in self.closed_channels.reasons for entry in self._entries.values()
+        ):
             self._settled.clear()
             await self._settled.wait()
 
@@ -210,6 +209,9 @@ class Board:
                 # What waited here for its turn is of a time before the end that another bot has told.
                 entry.row = self._ledger.at_hand(row.key)
                 return
+            if not final and row.digest not in {"", wanted}:
+                # Written before it is sent: a process killed in between must not leave an old note for the truth.
+                row = entry.row = await self._written(row, digest="", final=False)
             is_shown = await self._send(entry, row, message, attach=attach, urgent=urgent)
         except (RateLimited, Transient, SlackUnavailable) as trouble:
             entry.failures += 1
@@ -222,9 +224,9 @@ class Board:
             self._again(entry, message, urgent=urgent, wait=_FATAL_PAUSE)
         except ChannelRefused as refusal:
             entry.failures += 1
-            if entry.failures < _CLOSED_TRIES:  # a final state stays written down: the next start tries it again
+            if entry.failures < TRIES:  # a final state stays written down: the next start tries it again
                 self._again(entry, message, urgent=False, wait=closed_pause(entry.failures))
-            self._refused(entry.key, refusal.reason)
+            self.closed_channels.closed(entry.key, refusal.reason)
         except StorageUnavailableError as error:
             self._log.warning("storage_unavailable", key=entry.key, reason=error.reason)
             self._again(entry, message, urgent=urgent, wait=_STORAGE_PAUSE)
@@ -235,7 +237,7 @@ class Board:
             self._log.exception("message_not_shown", key=entry.key, final=final)
         else:
             entry.failures = 0
-            self._refused(entry.key, "")
+            self.closed_channels.opened(entry.key)
             if is_shown:
                 entry.shown = wanted
                 await self._settle(entry, wanted, final)
@@ -243,16 +245,6 @@ class Board:
                 self._again(entry, message, urgent=urgent, wait=0.0)
         finally:
             entry.last_sent = self._calls.clock.now()
-
-    def _refused(self, key: str, reason: str) -> None:
-        if reason == self.refusals.get(key, ""):
-            return
-        if reason:
-            self.refusals[key] = reason
-            self._log.warning("channel_takes_no_messages", key=key, reason=reason)
-        else:
-            del self.refusals[key]
-        self.on_refusal(key)
 
     async def _send(self, entry: Entry, row: Row, message: Message, *, attach: bool, urgent: bool) -> bool:
         """Edit, or post where nothing stands. False: Slack had it already and shows an older state."""

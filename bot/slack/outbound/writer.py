@@ -145,11 +145,11 @@ class Outbound:
 
         Such a message is tried again ever more rarely, always in its newest state.
         """
-        self._board.on_refusal = told
+        self._board.closed_channels.on_change = told
 
     def refusal(self, key: str) -> str:
         """Why the channel of this message takes no edits, "" when it does as far as is known."""
-        return self._board.refusals.get(key, "")
+        return self._board.closed_channels.reasons.get(key, "")
 
     def retry(self, key: str) -> None:
         """Try a message that was refused again now."""
