@@ -100,8 +100,8 @@ async def measure(options: Options | None = None) -> Report:
             Table(["step that has nothing to do", "whole time"], [["median", f"{median(looks):.2f} s"]]),
         ],
         [
-            "systemd, sshd, sudo, apt and PostgreSQL are real; snap and maas are stand-in programs that take no time.",
-            "So what the steps add by looking before and after weighs more here than on a host, where a snap takes",
+            "systemd, sshd, sudo, apt and PostgreSQL are real; snap and maas are stand-in programs that take no time. "
+            "So what the steps add by looking before and after weighs more here than on a host, where a snap takes "
             "minutes to come, and maas init minutes to migrate.",
         ],
         {**figures, "idle_step": median(looks)},

@@ -64,7 +64,7 @@ async def add(
         notes: for MAAS's notes of it
     """
     wanted = hostname(name) if name else ""
-    macs = [mac_of(one) for one in names(mac)]
+    macs = list(dict.fromkeys(mac_of(one) for one in names(mac)))
     if not macs or not power:
         missing = "its MAC address (--mac)" if not macs else "how it is switched (--power)"
         raise RefusalError(say(f"A machine is known by {missing}. For example: ", Code(_EXAMPLE)))
@@ -104,7 +104,7 @@ def _power(ctx: Context, kind: str, name: str) -> dict[str, str]:
 
 
 def _hint(field: str) -> str:
-    return "MAAS keeps it; I don't." if field == "power_pass" else ""
+    return "I keep it encrypted until MAAS has it, for three days at most." if field == "power_pass" else ""
 
 
 def _faults(values: Mapping[str, str]) -> dict[str, str]:

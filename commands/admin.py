@@ -17,9 +17,12 @@ from commands.hosting import admins_only, fitting, host
 from commands.planning import plan_for
 
 
-@command("admin create", risk=Risk.CHANGE, example="/maas admin create olga")
+@command("admin create", risk=Risk.DESTRUCTIVE, example="/maas admin create olga")
 async def admin_create(ctx: Context, user: str, /) -> Plan:
-    """Make an administrator of MAAS. The bot makes the password; `admin password` shows it to you alone, once."""
+    """Make an administrator of MAAS, who can do everything there, past the bot's policy: another person approves.
+
+    The bot makes the password; `admin password` shows it to you alone, once.
+    """
     host(ctx)
     username = fitting(user, UserName, "user name", "olga")
     return await plan_for(ctx, "admin-create", {"username": username}, "made")

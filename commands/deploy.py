@@ -45,7 +45,7 @@ async def deploy(
 
     Machines are named as for `commission`. Before you are asked it is looked at whether the image is there and
     complete, whether each machine has a network, and whether its BMC answers. With --cloud-init attach a file to your
-    message, put the text between ``` and ```, or fill in the form that you get.
+    message, put the text between three backticks, or fill in the form that you get.
 
     Args:
         os: ubuntu, centos, custom…; MAAS's default without it

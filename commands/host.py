@@ -13,6 +13,7 @@ from bot.host.looks import Finding
 from bot.host.mirror import look_at_mirror
 from bot.host.protocol import JobState
 from bot.host.service import HostService
+from bot.maas.errors import MaasError
 from bot.message import Bold, Bullets, Code, Facts, Mark, Message, Note, Paragraph, Part, Span, Text, say
 from bot.operations.plan import Plan
 from bot.policy import Risk
@@ -21,15 +22,13 @@ from commands.planning import plan_for
 
 #: Where a new region takes its images from.
 _MIRROR = "http://images.maas.io/ephemeral-v3/stable/"
+#: How many mirrors a check looks at.
+_MIRRORS = 5
 
 
 @command("host check", risk=Risk.READ, example="/maas host check")
-async def host_check(ctx: Context, *, mirror: str = _MIRROR) -> Message:
-    """Check whether the bot reaches the host and may work there, and whether the host is fit for a region.
-
-    Args:
-        mirror: of images, that the host should reach
-    """
+async def host_check(ctx: Context) -> Message:
+    """Check whether the bot reaches the host and may work there, and whether the host is fit for a region."""
     where = host(ctx)
     found: list[Finding] = []
     try:
@@ -37,10 +36,18 @@ async def host_check(ctx: Context, *, mirror: str = _MIRROR) -> Message:
         found.append(Finding(name="SSH", well=True, found=f"{where.settings.ssh_user} may come in, the key is pinned"))
         facts = await where.helper.query(QueryName.FACTS, HostFacts)
         found += checks.findings(hello, facts)
-        found.append(await look_at_mirror(where.helper, mirror))
+        found += [await look_at_mirror(where.helper, url) for url in await _mirrors(ctx)]
     except HostError as error:
         found.append(Finding(name="Access", well=False, found=error.problem, remedy=error.remedy))
     return _told(f"Host {where.name}", found, "fit for MAAS")
+
+
+async def _mirrors(ctx: Context) -> list[str]:
+    """Where the region takes its images from; of one that does not answer, where a new one would."""
+    try:
+        return list(dict.fromkeys(one.url for one in await ctx.region.api.boot_sources()))[:_MIRRORS]
+    except MaasError:
+        return [_MIRROR]
 
 
 @command("host status", risk=Risk.READ, example="/maas host status")
@@ -52,7 +59,9 @@ async def host_status(ctx: Context) -> Message:
     jobs = [one for one in await where.helper.jobs() if one.state is JobState.RUNNING]
     parts: list[Part] = []
     if not services.initialised:
-        there = f"MAAS {config.version} is installed, and not initialised" if config.installed else "MAAS is not there"
+        there = (
+            f"MAAS {config.version} is installed, and not initialised" if config.installed else "MAAS is not installed"
+        )
         head = f"{there} on {where.name}."
         hint: list[Span] = [Code("/maas install"), " does it."]
         parts = [Paragraph([Mark.WARN, f" {head}"]), Note(hint)]

@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 
 from bot.command.context import Context, RefusalError
 from bot.command.declaration import command
+from bot.command.offers import Offer, Offers
 from bot.maas.errors import MaasError
 from bot.maas.images import Defaults, Image, ImageName, images_of, is_loader, missing, uses, wanted_of
 from bot.maas.import_state import Phase
-from bot.message import Bold, Bullets, Code, Mark, Message, Note, Paragraph, Part, Span, Table, say
+from bot.message import Bold, Bullets, Buttons, Code, Mark, Message, Note, Paragraph, Part, Span, Style, Table, say
 from bot.operations.image_cases import Case, Finding
 from bot.operations.image_doctor import diagnose, needs_work
 from bot.operations.image_evidence import Evidence, gather
@@ -82,7 +83,7 @@ async def images_doctor(ctx: Context) -> Message:
     """Find out why images do not arrive: which of the known cases it is, the evidence, and what recovers.
 
     It looks at the import, the images, the sources and what is selected of them, MAAS's notices and log, and the racks;
-    from the region's host, where that is set up, also at the mirror, the clock and the disk. It changes nothing.
+    from the region's host, where that is set up, also at the mirror, the clock and the disk.
     """
     evidence = await gather(ctx.region)
     if _restartable(ctx):
@@ -93,6 +94,11 @@ async def images_doctor(ctx: Context) -> Message:
         parts += _finding(one)
     if needs_work(findings):
         parts.append(Paragraph([Code("/maas images recover"), " does this step by step, after you have confirmed it."]))
+    buttons = await Offers(ctx.catalog, ctx.policy).fitting(
+        _offers(ctx, findings), ctx.region.name, ctx.person, ctx.origin
+    )
+    if buttons:
+        parts.append(Buttons(buttons))
     parts.append(Note(_what_was_looked_at(evidence)))
     return Message(" ".join(one.title for one in findings), tuple(parts))
 
@@ -225,6 +231,22 @@ def _what_was_looked_at(evidence: Evidence) -> list[Span]:
     if evidence.wanted:
         spans.append(f" Wanted: {listing(list(dict.fromkeys(one.name for one in evidence.wanted)), 8)}.")
     return spans
+
+
+def _offers(ctx: Context, findings: Sequence[Finding]) -> list[Offer]:
+    """What comes next, for a thumb; each is planned and confirmed, or approved, like words that were typed."""
+    cases = {one.case for one in findings}
+    where = "" if ctx.region.name == "default" else f" --region {ctx.region.name}"
+    offers = []
+    if needs_work(list(findings)):
+        offers.append(Offer("Recover", "images recover", f"images recover{where}", Style.PRIMARY))
+    if Case.STALLED in cases and _restartable(ctx):
+        offers.append(Offer("Restart the region", _HOST_RESTART, f"{_HOST_RESTART}{where}", Style.DANGER))
+    if cases & {Case.INDEX_MISSING, Case.INDEX_SIGNATURE}:
+        offers.append(Offer("Reset the source", "images source reset", f"images source reset{where}"))
+    if cases & {Case.RUNNING, Case.SLOW, Case.STARTING}:
+        offers.append(Offer("Follow the import", "images import", f"images import{where}"))
+    return offers
 
 
 def _restartable(ctx: Context) -> bool:

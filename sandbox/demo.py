@@ -114,7 +114,7 @@ class World:
             "SLACK_SIGNING_SECRET": app.signing_secret,
             "SLACK_API_URL": self.slack.api_url,
             "MAAS_URL": self.region.url,
-            **({} if self.bare else {"MAAS_API_KEY": self.region.api_key}),
+            **({"MAAS_API_KEY": self.region.api_key} if self._has_key() else {}),
             **(self.host.credentials(self.state / "ssh") if self.host is not None else {}),
             "MAASBOT_STATE_DIR": str(self.state / "bot"),
             "MAASBOT_HTTP_PORT": "0",
@@ -127,6 +127,11 @@ class World:
             "MAASBOT_LOG_LEVEL": "warning",
             **self.extra,
         }
+
+    def _has_key(self) -> bool:
+        """Whether there is a key to give to the bot: not of a host without MAAS, nor after a reset of it."""
+        admins = [user for user in self.region.world.users if user.username == "admin"]
+        return not self.bare and any(user.tokens for user in admins)
 
     def settings(self) -> Settings:
         """The same, read as the bot reads it, whatever the caller's own environment says."""
@@ -219,8 +224,9 @@ async def _run(world: World, port: int, *, keep: bool) -> int:
         await bot.start()
         page = f"{world.slack.base_url}/?as=U0OLGA&channel=C0OPS"
         assert bot.web is not None
+        first = "/maas install" if world.bare else "/maas status or /maas commission node-3"
         sys.stdout.write(
-            f"\n  The demo is at  {page}\n  Type /maas status or /maas commission node-3 there.\n"
+            f"\n  The demo is at  {page}\n  Type {first} there.\n"
             f"  The bot's health and metrics: http://127.0.0.1:{bot.web.port}/readyz and /metrics\n"
             "  Ctrl-C ends it.\n\n"
         )

@@ -223,3 +223,29 @@ def test_unreadable_database_url_is_named_without_its_password(monkeypatch: pyte
 def test_keep_operations(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load(monkeypatch).keep_operations == timedelta(days=90)
     assert load(monkeypatch, MAASBOT_KEEP_OPERATIONS="30d").keep_operations == timedelta(days=30)
+
+
+def test_a_host_alone_is_a_region_that_is_yet_to_be_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    nothing = {"MAAS_URL": "", "MAAS_API_KEY": "", "MAASBOT_STATE_DIR": str(tmp_path)}
+    assert any("MAAS_URL: missing" in line for line in faults(monkeypatch, **nothing))
+    settings = load(monkeypatch, **nothing, MAAS_HOST="maas-1")
+    region = settings.all_regions()["default"]
+    assert region.url == "http://maas-1:5240/MAAS"
+    assert settings.key_of("default") is None
+    own = settings.own_key_file("default")
+    own.write_text("a:b:made-at-the-installation\n")
+    made = settings.key_of("default")
+    assert made is not None
+    assert made.get_secret_value() == "a:b:made-at-the-installation"
+    assert "a:b:made-at-the-installation" in settings.secrets()
+    own.write_text("no key")
+    assert any("holds no API key" in line for line in faults(monkeypatch, **nothing, MAAS_HOST="maas-1"))
+
+
+def test_a_key_file_that_an_installation_will_write(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "region.key"
+    without = {"MAAS_API_KEY": "", "MAAS_API_KEY_FILE": str(file)}
+    assert any("can't be read" in line for line in faults(monkeypatch, **without))
+    settings = load(monkeypatch, **without, MAAS_HOST="maas-1")
+    assert settings.key_of("default") is None
+    assert settings.own_key_file("default") == file

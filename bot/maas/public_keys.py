@@ -60,6 +60,15 @@ def told_key(line: str) -> str:
         return f"{line[:40]}…"
 
 
+def kind_and_fingerprint(line: str) -> str:
+    """`ssh-ed25519 SHA256:…`; what can't be read is shown by its beginning."""
+    try:
+        key = read_public_key(line)
+    except KeyFault:
+        return f"{line[:40]}…"
+    return f"{key.kind} {key.fingerprint}"
+
+
 def short_key(line: str) -> str:
     """What people call a key: its comment, or the end of its fingerprint where it has none."""
     try:

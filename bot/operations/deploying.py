@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from copy import copy
 from typing import Any
 
 from bot.maas.errors import BadRequest, MaasError, NotFound
@@ -35,6 +36,14 @@ class Deploying(MachineKind):
     name = "deploy"
     verb, participle, past = "Deploy", "Deploying", "Deployed"
     looks_first = True
+    user = ""
+
+    def bound(self, options: Mapping[str, Any], target: Target | None) -> MachineKind:
+        """This kind with the user who gets the machines."""
+        del target
+        made = copy(self)
+        made.user = str(options.get("user") or "")
+        return made
 
     async def plan(self, region: RegionService, options: Mapping[str, Any]) -> Plan:
         """Look at each machine anew, at its network and at the images, and leave out those that MAAS would refuse."""
@@ -48,7 +57,13 @@ class Deploying(MachineKind):
         if options.get("when_ready"):
             able, without = machines, []
         machines = able
-        resolved = {**options, "osystem": wanted.osystem, "series": wanted.series, "kernel": wanted.kernel}
+        resolved = {
+            **options,
+            "user": user,
+            "osystem": wanted.osystem,
+            "series": wanted.series,
+            "kernel": wanted.kernel,
+        }
         system = wanted.name + (f" ({wanted.kernel})" if wanted.kernel else "")
         return Plan(
             kind=self.name,
@@ -110,7 +125,13 @@ class Deploying(MachineKind):
         return End(good=False, label=label, detail=f"Somebody changed it meanwhile: it is {label} now.")
 
     def changed_since(self, machine: Machine | None, target: Target) -> str:
-        """Another owner or another system on it is another machine."""
+        """Another owner or another system on it is another machine; that MAAS has allocated it to us already is not.
+
+        A region that has no time for the power allocates a Ready machine nevertheless before it says so.
+        """
+        ours = machine is not None and machine.status is MachineStatus.ALLOCATED and machine.owner == self.user
+        if ours and target.state == "Ready" and machine is not None and not machine.locked:
+            return ""
         return facts.changed_since(machine, target)
 
     async def stop(self, region: RegionService, key: str) -> None:

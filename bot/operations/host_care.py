@@ -59,6 +59,7 @@ class Upgrading(HostKind):
             risk=Risk.DESTRUCTIVE,
             losses=lost,
             warnings=[_AWAY] if options["backup"] else [_AWAY, "No backup is made first."],
+            away=True,
             left_out=left_out,
         )
 
@@ -89,6 +90,7 @@ class Restarting(HostKind):
             risk=Risk.DESTRUCTIVE,
             losses=("what is on its way: commands to BMCs, the running import of images (it begins anew)",),
             warnings=[_AWAY],
+            away=True,
         )
 
 
@@ -148,6 +150,7 @@ class Restoring(HostKind):
             title=f"Restore the backup {options['backup']} on {host.name}",
             risk=Risk.DESTRUCTIVE,
             losses=("everything that the region has learned since that backup",),
+            away=True,
             warnings=[
                 _AWAY,
                 "Machines that were deployed, released or added since then are not as the restored region remembers.",
@@ -177,7 +180,8 @@ class CreatingAdmin(HostKind):
             [] if there else looked,
             options,
             title=f"Make {options['username']} an administrator of MAAS on {host.name}",
-            risk=Risk.CHANGE,
+            # Whoever has its password can do everything in MAAS, past the bot's policy.
+            risk=Risk.DESTRUCTIVE,
             happens=(
                 "I make a password and show it once, to you alone: /maas admin password with the operation's id.",
             ),

@@ -169,6 +169,9 @@ class Installing(HostKind):
             warnings.append("maas-test-db is for trying MAAS out: it is lost with its snap. Use production for more.")
         if found.clock.synchronised is False:
             warnings.append("The host's clock is not synchronised: MAAS refuses keys when clocks differ by 300 s.")
+        init, admin = (next(one for one in looked if one.step.key == key) for key in ("init", "admin"))
+        if admin.open and not init.open:
+            warnings.append(f"{options['admin']} would become a further administrator of a region that is at work.")
         open_steps = [one for one in looked if one.look is not None and one.open]
         what = f"MAAS {options['channel']} with the {options['database']} database"
         return plan_of(
@@ -177,7 +180,8 @@ class Installing(HostKind):
             looked,
             options,
             title=f"Install {what} on {host.name}" if open_steps else f"Look again at {what} on {host.name}",
-            risk=Risk.CHANGE,
+            # A further administrator can do everything in MAAS, past the bot's policy; the first one has to be.
+            risk=Risk.DESTRUCTIVE if admin.open and not init.open else Risk.CHANGE,
             warnings=warnings,
         )
 

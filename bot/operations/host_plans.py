@@ -93,8 +93,12 @@ def plan_of(
     warnings: Sequence[str] = (),
     left_out: Sequence[LeftOut] = (),
     typed: str = "",
+    away: bool = False,
 ) -> Plan:
-    """The plan of these steps; `facts` by their keys. Without `losses` it tells what the looks say will be lost."""
+    """The plan of these steps; `facts` by their keys. Without `losses` it tells what the looks say will be lost.
+
+    While MAAS is `away`, nobody else may work with the region's images and network.
+    """
     assert region.host is not None
     told = [loss for found in looked if found.look is not None and found.open for loss in found.look.lost]
     return Plan(
@@ -109,6 +113,6 @@ def plan_of(
         left_out=tuple(left_out),
         options=dict(options),
         subject=f"the host {region.host.name}",
-        locks=("host",),
+        locks=("host", "images", "network") if away else ("host",),
         typed=typed,
     )

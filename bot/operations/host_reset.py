@@ -156,7 +156,7 @@ class Resetting(HostKind):
             warnings.append(f"{were} deployed by this region ({shown}), and will run on with nothing to manage them.")
         if machines is None and config.installed:
             warnings.append("The region's database could not be asked which machines it has deployed.")
-        if not options["backup"]:
+        if not options["backup"] and not options["keep_database"]:
             warnings.append("No backup is made: what the region knows is gone for good.")
         return plan_of(
             self,
@@ -170,6 +170,7 @@ class Resetting(HostKind):
             warnings=warnings,
             left_out=stays,
             typed=host.name,
+            away=True,
         )
 
 

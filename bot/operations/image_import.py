@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.maas.images import ImageName, images_of, missing, wanted_of
+from bot.maas.images import ImageName, images_of, is_half, missing, wanted_of
 from bot.maas.import_state import ImportState, Phase
 from bot.operations.image_doctor import diagnose
 from bot.operations.image_evidence import Evidence, gather
@@ -40,15 +40,18 @@ class Import(OperationStep):
         """Order an import, follow it to its end, and look whether everything is there."""
         ran = (await context.region.imports.look()).phase.importing
         state = await follow(context, ours=context.repeated)
+        half = False
         for number in range(_ROUNDS):
             left = await lacking(context, state)
             if not left and (number or ran or not self._anew):
                 return
-            if number and self._is_hopeless(state):
+            if number and not half and self._is_hopeless(state):
                 break
             if number:
                 context.note(f"{listing(left)} not there yet: importing once more.")
             context.stop_if_cancelled()
+            # The import after a restart only removes what is half there: that it loaded nothing is as it has to be.
+            half = any(is_half(one) for one in state.images.resources)
             await order(context)
             state = await follow(context, ours=True)
         left = await lacking(context, state)

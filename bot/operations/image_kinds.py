@@ -156,7 +156,8 @@ class RecoveringImages(ImageKind):
             needed |= {"keep"} if options["keep"] else set()
         if Case.UNSELECTED in cases and evidence.commissioning:
             needed.add("select")
-            options["image"] = ["ubuntu", evidence.commissioning, "amd64"]
+            arches = [one.name.arch for one in evidence.images if one.name.release == evidence.commissioning]
+            options.setdefault("image", ["ubuntu", evidence.commissioning, arches[0] if arches else "amd64"])
         plan = self._plan(
             region,
             options,

@@ -18,7 +18,7 @@ _UNFINISHED = frozenset({MachineStatus.ALLOCATED, MachineStatus.DEPLOYING, Machi
 _EVENTS = 1000
 #: Machines that are read anew for a plan. A region needs 0.1 s for each and is asked for small portions, so of more of
 #: them a plan takes what the event log has told, if the view is not older than so many seconds.
-READ_ANEW, _VIEW_AGE = 60, 30.0
+READ_ANEW, _VIEW_AGE = 60, 120.0
 #: Machines named one by one in a sentence.
 _NAMED = 5
 

@@ -20,6 +20,8 @@ _LISTED = re.compile(r"valid settings are:\s*([^)]*)\)")
 #: Settings whose value is a password or a key: never shown, and never taken from a channel.
 _SECRET = re.compile(r"password|secret|k_g|omapi_key|rpc_shared|token|vault|private", re.IGNORECASE)
 _TRUE, _FALSE = frozenset({"true", "yes", "on", "1"}), frozenset({"false", "no", "off", "0"})
+#: Settings that are lists: MAAS takes commas for blanks there, and nowhere else.
+_LISTS = frozenset({"upstream_dns", "ntp_servers", "dns_trusted_acl"})
 #: Longest value that a message shows whole.
 _SHOWN = 300
 
@@ -79,11 +81,14 @@ def fitting(name: str, today: Any, text: str) -> str:
     return text.strip()
 
 
-def is_same(today: Any, wanted: str) -> bool:
+def is_same(name: str, today: Any, wanted: str) -> bool:
     """Whether a setting has this value already, however MAAS writes it."""
     if isinstance(today, bool):
         return today == (wanted == "true")
-    return str("" if today is None else today).split() == wanted.replace(",", " ").split()
+    now = " ".join(map(str, today)) if isinstance(today, list) else str("" if today is None else today)
+    if name in _LISTS:
+        now, wanted = now.replace(",", " "), wanted.replace(",", " ")
+    return now.split() == wanted.split()
 
 
 class ConfigStep(OperationStep):
@@ -100,7 +105,7 @@ class ConfigStep(OperationStep):
     async def check(self, context: StepContext) -> str | None:
         """MAAS has it so."""
         today = await context.region.api.get_config(self.name)
-        return told(today, self.name) if is_same(today, self.value) else None
+        return told(today, self.name) if is_same(self.name, today, self.value) else None
 
     async def apply(self, context: StepContext) -> None:
         """Set it; what MAAS has against the value is told in its own words."""
@@ -129,7 +134,7 @@ class ConfigSetting(StepKind):
         if (why := await no_administrator(region)) is not None:
             return plan_nothing(self, region.name, options, name, why, LOCKS)
         today = await region.api.get_config(name)
-        if is_same(today, options["value"]):
+        if is_same(name, today, options["value"]):
             return plan_nothing(self, region.name, options, name, f"it is {told(today, name)} already", LOCKS)
         wanted = told(options["value"] == "true" if isinstance(today, bool) else options["value"], name)
         step = PlannedStep(self.steps(options)[0], told(today, name), wanted)

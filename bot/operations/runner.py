@@ -23,11 +23,12 @@ from bot.maas.service import RegionService
 from bot.operations.engine import Step
 from bot.operations.kinds import End, MachineKind
 from bot.operations.live import Live
-from bot.operations.pacing import Pacing, Standing
+from bot.operations.pacing import Pacing
 from bot.operations.plan import Target
 from bot.operations.records import FailureCause, Operation, TargetRow, TargetState
 from bot.operations.sealed import OPTION, Sealed
 from bot.operations.store import OperationStore
+from bot.operations.turns import Turns
 from bot.operations.verdict import entry_for
 from bot.storage import StorageUnavailableError
 
@@ -78,20 +79,20 @@ class MachineRunner:
         self._pause = pause
         self._silence_limit = silence_limit
         self._slots: dict[str, asyncio.Semaphore] = {}
-        self._first_ended: dict[str, asyncio.Event] = {}
+        self._turns = Turns(store, live.cancelled, pause=pause)
         self._log = structlog.get_logger("runner")
 
     def forget(self, operation: Operation) -> None:
         """Let go of what was kept for an operation that has ended."""
         self._slots.pop(operation.id, None)
-        self._first_ended.pop(operation.id, None)
+        self._turns.forget(operation.id)
 
     async def run(self, operation: Operation, key: str, step: Step) -> None:
         """Ask, then wait, for each phase of the kind. Each is one durable step, safe to repeat."""
         kind = self._kinds[operation.kind]
-        pacing = Pacing.of(operation.plan.options)
-        await self._turn(operation, key, pacing)
-        slots = self._slots.setdefault(operation.id, asyncio.Semaphore(pacing.at_once or kind.at_once))
+        await self._turns.come(operation, key)
+        limit = Pacing.of(operation.plan.options).at_once or kind.at_once
+        slots = self._slots.setdefault(operation.id, asyncio.Semaphore(limit))
         async with self._slot(slots, operation.id):
             for number in range(len(kind.phases())):
                 suffix = f" {number + 1}" if number else ""
@@ -100,31 +101,6 @@ class MachineRunner:
                     return
                 if await step(f"wait{suffix}", partial(self._guard, operation, key, number, self._wait)) != "next":
                     return
-
-    async def _turn(self, operation: Operation, key: str, pacing: Pacing) -> None:
-        """Wait until those that go first have ended. No slot is taken meanwhile: they need them."""
-        row = next(one for one in operation.targets if one.key == key)
-        if row.seq < pacing.canary or not pacing.canary or row.state is not TargetState.WAITING:
-            return
-        ended = self._first_ended.setdefault(operation.id, asyncio.Event())
-        cancelled = asyncio.ensure_future(self.cancelled(operation.id).wait())
-        try:
-            while not cancelled.done():
-                if ended.is_set() or pacing.first_are_over(await self._standings(operation.id)):
-                    return
-                over = asyncio.ensure_future(ended.wait())
-                # They may end at another replica, which tells nobody here: look from time to time.
-                await asyncio.wait({over, cancelled}, timeout=30 * self._pause, return_when=asyncio.FIRST_COMPLETED)
-                over.cancel()
-        finally:
-            cancelled.cancel()
-
-    async def _standings(self, operation_id: str) -> list[Standing]:
-        while True:
-            try:
-                return await self._store.standings(operation_id)
-            except StorageUnavailableError:
-                await asyncio.sleep(self._pause)
 
     @asynccontextmanager
     async def _slot(self, slots: asyncio.Semaphore, operation_id: str) -> AsyncIterator[None]:
@@ -187,7 +163,7 @@ class MachineRunner:
             if not await self._until_due(operation, target, kind, region):
                 await self._end(operation.id, target.key, TargetState.UNTOUCHED, "Not touched")
                 return "ended"
-            if (reason := await self._halted(operation, target)) != "":
+            if (reason := await self._turns.over(operation, target)) != "":
                 await self._end(operation.id, target.key, TargetState.UNTOUCHED, "Not begun", reason)
                 return "ended"
             baseline = await self._baseline(operation, target, kind, region)
@@ -240,13 +216,6 @@ class MachineRunner:
             if cancelled.is_set():
                 return False
         return True
-
-    async def _halted(self, operation: Operation, target: TargetRow) -> str:
-        """Why this target must not begin any more, after what came of others; "" when it may."""
-        pacing = Pacing.of(operation.plan.options)
-        if target.phase or not pacing.may_halt:
-            return ""
-        return pacing.halted(target.seq, await self._store.standings(operation.id))
 
     async def _baseline(self, operation: Operation, target: TargetRow, kind: MachineKind, region: RegionService) -> int:
         """The newest event from before the request; 0 where the log is not asked for traces of it."""
@@ -484,9 +453,7 @@ class MachineRunner:
         details = {"target": key, "outcome": state.value, "state": label, "detail": detail}
         entry = entry_for(operation, "operation.step", None, details, (name,))
         await self._store.move_target(operation_id, key, _OPEN, state, entry=entry, **values)
-        pacing = Pacing.of(operation.plan.options)
-        if pacing.canary and pacing.first_are_over(await self._standings(operation_id)):
-            self._first_ended.setdefault(operation_id, asyncio.Event()).set()
+        await self._turns.ended(operation)
         self._live.quiet(operation_id, key)
         self._changed(operation_id)
 

@@ -1,7 +1,8 @@
 """What an operation needs and must not keep where it keeps the rest: cloud-init's data, a BMC's password.
 
 A plan, its operation and the audit are read by many and kept for long. They hold a key; what it opens is encrypted with
-a key that is made of the bot's own credentials and stands nowhere on disk, and is dropped after some days.
+a key that is made of the bot's own credentials and stands nowhere on disk. It is dropped when all has ended well, and
+after some days at the latest.
 """
 
 from __future__ import annotations
@@ -25,6 +26,13 @@ from bot.storage import sealed as table
 _LIFE = 3 * 86400.0
 #: The option of an operation under which the keys are kept: by the name of what they open.
 OPTION = "sealed"
+
+
+def discard(connection: sa.Connection, options: Mapping[str, Any]) -> None:
+    """Drop what these options keep sealed: nobody needs it any more."""
+    keys = list((options.get(OPTION) or {}).values())
+    if keys:
+        connection.execute(table.delete().where(table.c.key.in_(keys)))
 
 
 class Sealed:
@@ -58,6 +66,17 @@ class Sealed:
         """
         keys: Mapping[str, str] = options.get(OPTION) or {}
         return {**options, **{name: await self._open(name, key) for name, key in keys.items()}}
+
+    async def again(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """The options for another operation with the same secrets: under keys of its own, since each drops its own.
+
+        Raises:
+            MaasError: one is not there any more.
+        """
+        keys: Mapping[str, str] = options.get(OPTION) or {}
+        if not keys:
+            return dict(options)
+        return {**options, OPTION: {name: await self.seal(await self._open(name, key)) for name, key in keys.items()}}
 
     async def _open(self, name: str, key: str) -> SecretStr:
         query = sa.select(table.c.box).where(table.c.key == key)

@@ -268,7 +268,10 @@ class Operations:
         if operation.plan.in_steps:
             return None if operation.state is OperationState.DONE else dict(operation.plan.options)
         again = [target.key for target in operation.targets if target.state in states]
-        return {**operation.plan.options, "ids": again} if again else None
+        if not again:
+            return None
+        options = operation.plan.options
+        return {**(await self._sealed.again(options) if self._sealed is not None else options), "ids": again}
 
     def retry_kind(self, operation: Operation) -> str:
         """The kind to go on with: of several phases the one that failed, where all that failed did so in the same."""

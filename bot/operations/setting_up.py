@@ -9,7 +9,7 @@ from typing import Any
 from bot.maas.images import images_of, missing, wanted_of
 from bot.maas.models_images import Selection
 from bot.maas.network_picture import read_network
-from bot.maas.public_keys import fingerprint_of, told_key
+from bot.maas.public_keys import fingerprint_of, kind_and_fingerprint
 from bot.maas.service import RegionService
 from bot.operations import dhcp, image_steps, network_steps, region_settings
 from bot.operations.dhcp_choice import NoDhcp, choose_dhcp
@@ -22,6 +22,7 @@ from bot.operations.setup_steps import (
     archive_url,
     selections,
     told_selections,
+    told_wanted,
     unselected,
 )
 from bot.operations.ssh_keys import AddKey, ImportKeys, comes_from
@@ -70,7 +71,7 @@ class SettingUp(StepKind):
         if options["dhcp"]:
             steps += dhcp.dhcp_steps(options["dhcp"])
         if options["complete_intro"]:
-            steps.append(ConfigStep(_INTRO, "true", "Introduction of MAAS's pages", "intro"))
+            steps.append(ConfigStep(_INTRO, "true", "Introduction of MAAS's pages completed", "intro"))
         if options["import_images"]:
             steps.append(image_steps.Ready())
         return tuple(steps)
@@ -142,17 +143,18 @@ async def look(region: RegionService, options: Mapping[str, Any]) -> tuple[list[
         if isinstance(step, ConfigStep):
             today = await region.api.get_config(step.name)
             wanted = told(step.value == "true" if isinstance(today, bool) else step.value, step.name)
-            found.append(Looked(step, told(today, step.name), wanted, not is_same(today, step.value)))
+            found.append(Looked(step, told(today, step.name), wanted, not is_same(step.name, today, step.value)))
         elif isinstance(step, Archive):
             url = await archive_url(region.api, step.key)
             found.append(Looked(step, url or "not set", options[step.key], url != options[step.key]))
         elif isinstance(step, SelectReleases):
             lacking = unselected(selected, options["releases"], options["architectures"])
-            wanted = f"{', '.join(options['releases'])} for {', '.join(options['architectures'])} as well"
+            wanted = told_wanted(selected, options["releases"], options["architectures"])
             found.append(Looked(step, told_selections(selected), wanted, bool(lacking)))
         elif isinstance(step, AddKey):
             there = fingerprint_of(step.line) in fingerprints
-            found.append(Looked(step, told_key(step.line) if there else "not there", told_key(step.line), not there))
+            key = kind_and_fingerprint(step.line)
+            found.append(Looked(step, key if there else "not there", key, not there))
         elif isinstance(step, ImportKeys):
             there = any(comes_from(one, step.source) for one in keys)
             found.append(Looked(step, "imported" if there else "not imported", "imported", not there))

@@ -120,6 +120,16 @@ def told_selections(selected: Sequence[Selection]) -> str:
     return ", ".join(sorted(told)) or "none"
 
 
+def told_wanted(selected: Sequence[Selection], releases: Sequence[str], architectures: Sequence[str]) -> str:
+    """What will be selected, in the same words: what is already, and these releases for these architectures."""
+    arches = {one.release: set(one.arches) for one in selected if one.os == _UBUNTU}
+    for release in releases:
+        if "*" not in arches.get(release, set()):
+            arches.setdefault(release, set()).update(architectures)
+    more = [f"{one.os}/{one.release} ({', '.join(sorted(one.arches))})" for one in selected if one.os != _UBUNTU]
+    return ", ".join(sorted([*(f"{name} ({', '.join(sorted(found))})" for name, found in arches.items()), *more]))
+
+
 def _refusal(release: str, error: BadRequest, selected: Sequence[Selection]) -> tuple[str, str]:
     known = sorted({*KNOWN_RELEASES, *(one.release for one in selected)} - {release})
     near = get_close_matches(release, known, 2, 0.6)

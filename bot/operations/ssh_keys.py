@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.maas.errors import BadRequest, NotFound
 from bot.maas.models_network import SshKey
-from bot.maas.public_keys import fingerprint_of, short_key, told_key
+from bot.maas.public_keys import fingerprint_of, kind_and_fingerprint, short_key
 from bot.maas.service import RegionService
 from bot.operations import machine_facts
 from bot.operations.plan import Plan
@@ -31,7 +31,7 @@ class AddKey(OperationStep):
         """A key of that fingerprint is there, whatever its comment."""
         wanted = fingerprint_of(self.line)
         there = [one.key for one in await context.region.api.ssh_keys()]
-        return told_key(self.line) if any(fingerprint_of(one) == wanted for one in there) else None
+        return kind_and_fingerprint(self.line) if any(fingerprint_of(one) == wanted for one in there) else None
 
     async def apply(self, context: StepContext) -> None:
         """Add it."""
@@ -109,7 +109,7 @@ class KeyAdding(StepKind):
     async def plan(self, region: RegionService, options: Mapping[str, Any]) -> Plan:
         """Look whether it is there."""
         user = await machine_facts.own_user(region)
-        subject = f"SSH key {short_key(options['key'])}"
+        subject, told = f"SSH key {short_key(options['key'])}", kind_and_fingerprint(options["key"])
         there = {fingerprint_of(one.key) for one in await region.api.ssh_keys()}
         if fingerprint_of(options["key"]) in there:
             return plan_nothing(self, region.name, options, subject, "MAAS has it already", LOCKS)
@@ -117,7 +117,7 @@ class KeyAdding(StepKind):
             self,
             region.name,
             options,
-            [PlannedStep(self.steps(options)[0], "not there", f"{told_key(options['key'])}, for {_whose(user)}")],
+            [PlannedStep(self.steps(options)[0], "not there", f"{told}, for {_whose(user)}")],
             title=f"Add {subject}",
             subject=subject,
             locks=LOCKS,

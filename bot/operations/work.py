@@ -12,7 +12,7 @@ import structlog
 from bot import audit
 from bot.maas.errors import MaasError
 from bot.maas.service import RegionService
-from bot.operations import locks
+from bot.operations import locks, sealed
 from bot.operations.engine import Step
 from bot.operations.kinds import Kind
 from bot.operations.live import Live
@@ -155,12 +155,18 @@ class OperationWork:
             # A target that never came to an end is no success: the thread must not say so.
             state = OperationState.DONE if done == len(operation.targets) else OperationState.FAILED
         outcome = outcome_of(operation, done, failed)
+
+        def let_go(connection: sa.Connection) -> None:
+            locks.release(connection, operation_id)
+            if state is OperationState.DONE:  # otherwise a retry needs them
+                sealed.discard(connection, operation.plan.options)
+
         moved = await self._store.move(
             operation_id,
             UNDER_WAY,
             state,
             entry=entry_for(operation, "operation.ended", None, {"state": state.value, "outcome": outcome}),
-            also=lambda connection: locks.release(connection, operation_id),
+            also=let_go,
             outcome=outcome,
             ended_at=time.time(),
         )
@@ -182,7 +188,7 @@ class OperationWork:
                 return told(await kind.plan(region, operation.plan.options))
             except MaasError as error:
                 if time.monotonic() > deadline:
-                    return f"MAAS could not be asked: {error.problem}"
+                    return f"{error.source} could not be asked: {error.problem}"
                 await asyncio.sleep(5 * self._pause)
 
     async def _void(self, operation: Operation, changes: list[str]) -> None:

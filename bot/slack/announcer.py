@@ -12,7 +12,7 @@ from bot.message import Message, say
 from bot.policy import Ask, Policy, Risk
 from bot.slack.identity import Identities, IdentityUnknownError
 from bot.slack.listeners import Spawn
-from bot.slack.outbound import ChannelRefused, Outbound, SlackError
+from bot.slack.outbound import ChannelRefused, Outbound, SlackError, SlackFatal, SlackUnavailable
 from bot.slack.places import Place, asker_of
 from bot.slack.troubles import storage_trouble
 from bot.storage import StorageUnavailableError
@@ -39,8 +39,11 @@ class Announcer:
             await self._outbound.post(channel, message, key=key, thread_ts=thread or None)
         except ChannelRefused as error:
             raise NotHeardError(error.reason) from None
-        except SlackError as error:
+        except (SlackUnavailable, SlackFatal) as error:
             raise NotNowError(str(error)) from None
+        except SlackError as error:
+            # Slack's word on this message, such as a thread that is gone: it would be the same at the next try.
+            raise NotHeardError(str(error)) from None
 
     def correct(self, key: str, message: Message, *, final: bool) -> None:
         """Let the posted message of this key show another state; `final` is the answer to somebody's click."""

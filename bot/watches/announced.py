@@ -39,7 +39,7 @@ class Announced:
             return False
         for change in changes:
             keys = self._standing.get((region, change.system_id))
-            if keys and _looks_different(change):
+            if keys and looks_different(change):
                 self._untrue |= dict.fromkeys(keys)
         return bool(self._untrue)
 
@@ -65,7 +65,8 @@ class Announced:
             self._standing.popitem(last=False)
 
 
-def _looks_different(change: MachineChange) -> bool:
+def looks_different(change: MachineChange) -> bool:
+    """Whether a change is more than another word of MAAS's on the same state."""
     before, after = change.before, change.after
     if before is None or after is None:
         return True

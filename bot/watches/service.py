@@ -20,7 +20,7 @@ from bot.maas.fleet import MachineChange
 from bot.maas.service import RegionService
 from bot.message import Message
 from bot.storage import StorageUnavailableError
-from bot.watches.announced import Announced
+from bot.watches.announced import Announced, looks_different
 from bot.watches.delivery import DeliveryPace, ready
 from bot.watches.records import Looked, Notice, Watch
 from bot.watches.sources import Glance, Source
@@ -123,7 +123,7 @@ class Watches:
     async def _collect(self, region: _Region) -> None:
         async with region.service.fleet.subscribe() as changes:
             async for change in changes:
-                if self._leads():
+                if self._leads() and looks_different(change):
                     region.pending.append(change)
                     region.wake.set()
 
@@ -134,6 +134,8 @@ class Watches:
                 await asyncio.wait_for(region.wake.wait(), self._pace.look)
             except TimeoutError:
                 pass
+            # Many machines change at once: one look at all of them costs what a look at one does.
+            await asyncio.sleep(self._pace.look / 4)
             region.wake.clear()
             if not self._leads():
                 # Whoever leads looks; when it is our turn, we begin with what is written down.

@@ -105,7 +105,7 @@ class HostStandIn:
         )
         behind = self._server.sockets[0].getsockname()[1]
         self.port = await self._gate.start("127.0.0.1", port, behind)
-        if self.model.maas.mode != "none" and not self.model.maas.url:
+        if self.model.maas.mode != "none":
             self.model.maas.url = self.link.region.url
         if not self.model.maas.running:
             await self.link.stop()
@@ -251,15 +251,15 @@ class _Session(asyncssh.SSHServer):
             channel.exit(said[0])
             return
         data = await stdin.read()
-        verb = _verb_of(data)
+        verb, step = _named_in(data)
         if self._faults.take("drop-before", verb=verb):
             self._host.drop()
             return
-        if self._faults.take("stall-before", verb=verb):
+        if self._faults.take("stall-before", verb=verb, step=step):
             self._host.withheld += 1
             await asyncio.Event().wait()
         answer = await self._host.helper.answer(data)
-        if self._faults.take("stall", verb=verb):
+        if self._faults.take("stall", verb=verb, step=step):
             self._host.withheld += 1
             await asyncio.Event().wait()
         if slow := self._faults.take("slow", verb=verb):
@@ -295,11 +295,13 @@ class _Session(asyncssh.SSHServer):
         return None
 
 
-def _verb_of(data: bytes) -> str:
+def _named_in(data: bytes) -> tuple[str, str]:
+    """The verb and the step of a request."""
     try:
-        return str(json.loads(data).get("verb", ""))
+        request = json.loads(data)
+        return str(request.get("verb", "")), str(request.get("step", ""))
     except (ValueError, AttributeError):
-        return ""
+        return "", ""
 
 
 def _write(path: Path, text: str) -> None:

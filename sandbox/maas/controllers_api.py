@@ -66,7 +66,7 @@ class ControllersApi:
         images: dict[tuple[str, str], set[str]] = defaultdict(set)
         for resource in self._world.images.resources.values():
             arch, _, kernel = resource.architecture.partition("/")
-            if resource.complete and not behind:
+            if (resource.complete or resource.previous) and not behind:
                 images[(resource.name, arch)] |= {kernel, "generic"}
         rows: list[dict[str, Any]] = [
             {"name": name, "architecture": arch, "subarches": sorted(kernels)}

@@ -119,6 +119,9 @@ class LifeCycle:
     def deploy(self, machine: Machine, user: User, image: tuple[str, str, str], comment: str) -> None:
         """`image` is OS, release and kernel."""
         self.need_unlocked(machine)
+        if machine.status == states.READY and machine.system_id in self._world.power_busy:
+            machine.owner = user.username  # MAAS allocates it before it finds that its power is busy
+            change_status(self._world, machine, states.ALLOCATED, f" (to {user.username})")
         self._power.need_idle(machine, "on")
         self._count("deploy", machine)
         self._stop_work(machine)

@@ -83,7 +83,7 @@ async def test_start() -> None:
 @pytest.mark.long
 async def test_bulk() -> None:
     report = await bulk.measure(
-        bulk.Options(fleet=24, machines=4, at_once=(2,), speed=20.0, previews=(5,), large_fleet=24, operations=3)
+        bulk.Options(fleet=24, machines=4, at_once=(2,), speed=20.0, large_fleet=24, operations=3)
     )
     check(report)
     assert report.figures["ratio"] >= 1

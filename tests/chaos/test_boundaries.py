@@ -92,7 +92,7 @@ class Herd:
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
-@pytest.mark.parametrize("names", batches(), ids=" ".join)
+@pytest.mark.parametrize("names", list(batches()), ids=" ".join)
 async def test_killed_at_every_boundary(
     tmp_path: Path, stable: Stable, request: pytest.FixtureRequest, names: list[str], database: str
 ) -> None:

@@ -87,7 +87,7 @@ async def test_retry_takes_up_only_what_failed(tmp_path: Path) -> None:
     async with running(tmp_path) as it:
         first = await it.talk.ask("commission node-2 node-7")
         await it.talk.click(first, "operation.confirm")
-        text = await it.talk.reads(first, "1 of 2")
+        text = await it.talk.reads(first, "1 of 2 failed")
         operation = next(word for word in text.split() if word.startswith("op-")).rstrip(".")
         again = await it.talk.ask(f"retry {operation}")
         text = it.talk.read(again)

@@ -107,7 +107,7 @@ async def test_install_and_reset(tmp_path: Path, database: str) -> None:
         assert all(secret not in it.talk.read(root) for secret in secrets)
 
         await carried_out(it, "reset", "Reset the host", "Nothing left: empty", timeout=120)
-        assert "is not there" in (await it.talk.ask("host status")).text
+        assert "is not installed" in (await it.talk.ask("host status")).text
         assert machine.result(verb="query", query="inventory")["empty"]
         assert "MAAS 3.4" in said(await it.talk.ask("backup list"))
 

@@ -12,13 +12,12 @@ import pytest
 
 from sandbox.demo import World
 from sandbox.host import HostStandIn
-from sandbox.slack import Message
 from tests.host.test_install import CHANGES, GONE
 from tests.kinds.steps import agree, done, roots
 from tests.support.harness import Talk, until
 from tests.support.process import BotProcess
 
-pytestmark = [pytest.mark.chaos, pytest.mark.long, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.chaos, pytest.mark.long, pytest.mark.timeout(600)]
 
 
 @asynccontextmanager
@@ -51,44 +50,37 @@ async def takes_words(bot: BotProcess) -> None:
         except (aiohttp.ClientError, ValueError):
             return ["it does not answer"]
 
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(150):
         while [one for one in await reasons() if one != "no region answers"]:
             await asyncio.sleep(0.05)
 
 
-async def killed_at_each_job(host: HostStandIn, bot: BotProcess, talk: Talk, root: Message, faults: list[str]) -> int:
-    """Kill and start again at each start of a job, until the operation has ended; how often that was."""
-    kills = 0
-    ended = ("Installed the host", "Reset the host", "failed")
-    while True:
-        fault = faults[kills % len(faults)]
+async def killed_at_each_job(host: HostStandIn, bot: BotProcess, steps: list[str], faults: list[str]) -> None:
+    """Kill and start again at the start of the job of each of these steps, before and after it by turns."""
+    for number, step in enumerate(steps):
         before = host.withheld
-        host.faults.set(fault, verb="run", count=1)
-        await until(
-            lambda before=before: host.withheld > before or any(word in talk.read(root) for word in ended),
-            90,
-            "the next job, or the end",
-        )
-        if host.withheld == before:
-            host.faults.clear()
-            return kills
+        host.faults.set(faults[number % 2], verb="run", step=step, count=1)
+        await until(lambda before=before: host.withheld > before, 90, f"the job {step}")
         bot.kill()
         await bot.gone()
-        kills += 1
         await bot.start(ready=False)
 
 
-@pytest.mark.parametrize("first", ["stall", "stall-before"])
-async def test_install_killed_at_each_job(tmp_path: Path, first: str) -> None:
+INSTALL = [
+    "snap-install", "postgresql-install", "role-create", "database-create", "pg-hba-allow", "maas-init",
+    "maas-permissions", "maas-admin",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("faults", [["stall", "stall-before"], ["stall-before", "stall"]])
+async def test_install_killed_at_each_job(tmp_path: Path, faults: list[str]) -> None:
     """`stall`: the job has begun, and the bot does not know it; `stall-before`: the host never got the order."""
     async with doomed(tmp_path, bare=True) as (world, host, bot):
         talk = Talk(world)
         root = await talk.ask("install --database production")
         await agree(talk, root)
-        other = "stall-before" if first == "stall" else "stall"
-        kills = await killed_at_each_job(host, bot, talk, root, [first, other])
-        await done(talk, root, "Installed the host", "8 run, the API answers", timeout=60)
-        assert kills >= 8
+        await killed_at_each_job(host, bot, INSTALL, faults)
+        await done(talk, root, "Installed the host", "8 run, the API answers", timeout=90)
         made = list(host.model.done)
         while made.count("create role maas") > 1:
             made.remove("create role maas")  # its password was lost with a bot, and was set anew
@@ -102,9 +94,8 @@ async def test_reset_killed_at_each_job(tmp_path: Path) -> None:
         talk = Talk(world)
         root = await talk.ask("reset")
         await agree(talk, root)
-        kills = await killed_at_each_job(host, bot, talk, root, ["stall", "stall-before"])
-        await done(talk, root, "Reset the host", "Nothing left: empty", timeout=60)
-        assert kills >= 3
+        await killed_at_each_job(host, bot, ["backup", "snap-remove", "snap-remove"], ["stall", "stall-before"])
+        await done(talk, root, "Reset the host", "Nothing left: empty", timeout=90)
         assert host.model.done == GONE["test"]
         assert roots(world) == [root.ts]
 
@@ -115,7 +106,7 @@ async def test_a_restart_of_maas_happens_once(tmp_path: Path) -> None:
         root = await talk.ask("host restart")
         await agree(talk, root)
         host.faults.set("stall", verb="status", count=1)
-        await bot.killed_when(lambda: host.helper.table.jobs)
+        await bot.killed_when(lambda: host.helper.table.jobs, 90)
         await until(lambda: host.helper.table.running is None, what="the job to end without a bot")
         await bot.start(ready=False)
         await done(talk, root, "Restarted MAAS on the host", timeout=60)

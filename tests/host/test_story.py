@@ -36,7 +36,7 @@ async def test_install_set_up_commission_reset(tmp_path: Path) -> None:
         await approve(talk, plan)
         await talk.reads(plan, "Reset the host", "Nothing left: empty", timeout=60)
         assert not the_host(it).model.snaps
-        assert "MAAS is not there" in (await talk.ask("host status")).text
+        assert "MAAS is not installed" in (await talk.ask("host status")).text
 
 
 async def test_what_a_reset_guards(tmp_path: Path) -> None:
@@ -126,3 +126,12 @@ async def test_pinning_an_unknown_host(tmp_path: Path) -> None:
         text = said(await it.talk.ask("host status"))
         assert "shows another key than the pinned one" in text
         assert "Nothing was sent" in text
+
+
+async def test_a_further_administrator_wants_another_persons_approval(tmp_path: Path) -> None:
+    """Whoever has its password is past the bot's policy; neither door to one may be wider than the other."""
+    async with hosted(tmp_path) as it:
+        for words in ("admin create mallory", "install --admin mallory"):
+            plan = await it.talk.ask(words)
+            assert not has(plan, "operation.confirm"), words
+            assert has(plan, "ask.approval"), words

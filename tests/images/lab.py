@@ -33,7 +33,7 @@ from sandbox.maas.images import BootResource as StandInResource
 RECORDINGS = Path(__file__).parents[1] / "contract" / "recordings" / "2.9"
 BOTH = ["2.9.3", "3.4.10"]
 #: The stand-in's seconds are a fortieth; nothing arriving for this long is a stall there.
-PACE = ImportPace(busy=0.05, idle=0.02, stalled_after=0.6)
+PACE = ImportPace(busy=0.05, idle=0.02, stalled_after=1.5)
 GOOD = MirrorFindings(
     dns=Look(True, "resolves"), tcp=Look(True, "answers"), index=Look(True, "200"), clock_off=0.0, free=10**12
 )

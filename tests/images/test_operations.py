@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from sandbox.slack import Message
-from tests.kinds.steps import CANCEL, agree, done, refused, said
-from tests.support.harness import Running, running, until
+from tests.kinds.steps import CANCEL, actions_of, agree, done, refused, said
+from tests.support.harness import OLGA, OPS, Running, running, until
 
 BOTH = pytest.mark.parametrize("version", ["2.9.3", "3.4.10"])
 #: Bytes a second on a region forty times as fast: an import takes seconds.
@@ -103,7 +103,7 @@ async def test_a_newer_version_is_fetched_and_the_old_one_serves_meanwhile(tmp_p
         it.world.region.world.images.mirror_version = "20261120"
         it.world.region.faults.set("slow-mirror", rate=2 * SLOWLY)
         plan = await asked(it, "images import")
-        await it.talk.reads(plan, "of 1.9 GB")
+        await it.talk.reads(plan, "MB/s")
         assert "newer version" in said(await it.talk.ask("images"))
         assert "Commission node-2?" in said(await it.talk.ask("commission node-2"))
         await done(it.talk, plan, "Imported images")
@@ -120,10 +120,18 @@ async def test_a_stall_is_told_and_recovered_with_the_regions_restart(tmp_path: 
         status = said(await it.talk.ask("status"))
         assert "Image import stalled at" in status
         assert "/maas images doctor" in status
-        doctor = said(await it.talk.ask("images doctor"))
-        assert "no order gets out of it" in doctor
-        assert "sudo systemctl restart maas-regiond" in doctor
-        plan = await asked(it, "images recover")
+        doctor = await it.talk.ask("images doctor")
+        assert "no order gets out of it" in said(doctor)
+        assert "sudo systemctl restart maas-regiond" in said(doctor)
+        before = {one.ts for one in it.world.workspace.messages(OPS, OLGA)}
+        button = next(action for action in actions_of(doctor) if action.startswith("words.run"))
+        await it.talk.click(doctor, button)
+        plan = await until(
+            lambda: next((one for one in it.world.workspace.messages(OPS, OLGA) if one.ts not in before), None),
+            what="the plan that the button asks for",
+        )
+        assert "Recover the import of images?" in said(plan)
+        await agree(it.talk, plan)
         await it.talk.reads(plan, "Waiting for the region's restart: sudo snap restart maas.supervisor")
         before = orders(it)
         it.world.region.faults.clear()

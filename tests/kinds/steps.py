@@ -94,7 +94,9 @@ def effects(world: World, name_or_id: str) -> dict[str, int]:
 async def done(talk: Talk, plan: Message, *parts: str, timeout: float = 25.0) -> str:
     """Wait for the end, which every operation tells in a reply that names who asked."""
     text = await talk.reads(plan, *parts, timeout=timeout)
-    await until(lambda: [one for one in talk.replies(plan) if OLGA in str(one.blocks)], what="the last reply")
+    # Many operations that end together tell so one after the other: Slack takes about one message a second.
+    replied = max(15.0, timeout)
+    await until(lambda: [one for one in talk.replies(plan) if OLGA in str(one.blocks)], replied, "the last reply")
     await until(lambda: not has(talk.now(plan), CANCEL), what="the end of the buttons")
     return text
 

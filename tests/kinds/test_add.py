@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+from tests.endtoend.steps import rows
 from tests.kinds.steps import agree, done, machine, refused, said
 from tests.support.harness import OLGA, OPS, Running, running, until, words_of
 
@@ -45,6 +46,7 @@ async def test_a_machine_with_a_bmc(tmp_path: Path) -> None:
         await asyncio.sleep(0.3)
         written = b"".join(file.read_bytes() for file in (tmp_path / "bot").rglob("*") if file.is_file())
         assert PASSWORD.encode() not in written
+        assert rows(tmp_path, "SELECT count(*) FROM sealed") == [(0,)], "MAAS has it now, so nobody keeps it"
         shown = " ".join(words_of(m.blocks) + m.text for m in it.talk.workspace.messages(OPS, OLGA))
         assert PASSWORD not in shown
 

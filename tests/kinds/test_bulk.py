@@ -127,6 +127,12 @@ async def test_a_name_of_two_machines_and_a_name_like_an_id(tmp_path: Path) -> N
         assert "could be any of" in text and text.count("id:") >= 2
         text = said(await it.talk.ask(f"rename node-8 {world.machine('node-9').system_id}"))
         assert "is the system id of node-9: write id:" in text
+        # A name that another machine got a moment ago: MAAS's own word is told.
+        plan = await it.talk.ask("rename node-6 web-1")
+        world.alter("node-9", hostname="web-1")
+        await agree(it.talk, plan)
+        await done(it.talk, plan, "failed", "Node with this Hostname already exists")
+        assert world.machine("node-6").hostname == "node-6"
 
 
 async def test_deleted_and_changed_by_others_meanwhile(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.endtoend.steps import rows
 from tests.kinds.steps import BOTH, agree, done, effects, has, machine, refused, said
 from tests.support.harness import OLGA, OPS, Running, running, until, words_of
 
@@ -75,6 +76,20 @@ async def test_the_rack_is_gone(tmp_path: Path) -> None:
         assert effects(it.world, "node-2") == {}
 
 
+async def test_the_power_is_busy_and_maas_has_allocated_it_already(tmp_path: Path) -> None:
+    async with running(tmp_path) as it:
+        plan = await it.talk.ask("deploy node-2 --series jammy")
+        one = machine(it.world, "node-2")
+        busy = it.world.region.world.power_busy
+        busy.add(one.system_id)
+        await agree(it.talk, plan)
+        await it.talk.reads(plan, "another action is already in progress")
+        assert (one.status_name, one.owner) == ("Allocated", "admin")
+        busy.discard(one.system_id)
+        await done(it.talk, plan, "Deployed node-2")
+        assert effects(it.world, "node-2") == {"deploy": 1}
+
+
 async def test_from_memory_where_the_region_can(tmp_path: Path) -> None:
     async with running(tmp_path) as it:
         plan = await it.talk.ask("deploy node-2 --in-memory --series noble")
@@ -92,7 +107,7 @@ async def test_from_memory_where_it_cannot(tmp_path: Path) -> None:
 async def test_why_an_installation_failed_and_again_by_a_button(tmp_path: Path) -> None:
     async with running(tmp_path) as it:
         machine(it.world, "node-2").manners.fail_deploy = True
-        plan = await it.talk.ask("deploy node-2 node-10 --series jammy")
+        plan = await it.talk.ask(f"deploy node-2 node-10 --series jammy --cloud-init ```{DATA}```")
         await agree(it.talk, plan)
         await done(it.talk, plan, "1 of 2 failed", "Failed deployment", "Deployed 1 of 2 machines")
         assert "Retry the 1 that failed" in said(it.talk.now(plan))
@@ -106,6 +121,10 @@ async def test_why_an_installation_failed_and_again_by_a_button(tmp_path: Path) 
         assert "Deploy ubuntu/jammy to node-2?" in said(again)
         await agree(it.talk, again)
         await done(it.talk, again, "Deployed node-2")
+        assert machine(it.world, "node-2").user_data.strip() == DATA.strip(), "a retry has it still"
+        assert rows(tmp_path, "SELECT count(*) FROM sealed") == [(1,)], (
+            "the retry's own is dropped, the first one's not"
+        )
 
 
 # -- cloud-init -------------------------------------------------------------------------------------------------
@@ -122,7 +141,7 @@ async def mention(it: Running, text: str, files: dict[str, bytes] | None = None)
     )
 
 
-@pytest.mark.parametrize("how", ["file", "block", "sheet"])
+@pytest.mark.parametrize("how", ["file", "block", "slash", "sheet"])
 async def test_data_for_cloud_init_reaches_the_machine_and_nobody_else(
     tmp_path: Path, how: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -131,6 +150,8 @@ async def test_data_for_cloud_init_reaches_the_machine_and_nobody_else(
             plan = await mention(it, "deploy node-2 --cloud-init", {"user-data.yaml": DATA.encode()})
         elif how == "block":
             plan = await mention(it, f"deploy node-2 --cloud-init ```\n{DATA}```")
+        elif how == "slash":
+            plan = await it.talk.ask(f"deploy node-2 --cloud-init ```\n{DATA}```")
         else:
             asked = await it.talk.ask("deploy node-2 --cloud-init")
             await it.talk.click(asked, "sheet.open")
@@ -176,3 +197,7 @@ async def test_data_that_cloud_init_would_not_take(tmp_path: Path) -> None:
         for answer, (_, says) in zip(answers, WRONG, strict=True):
             assert says in said(answer)
             assert not has(answer, "operation.confirm")
+        app = it.world.workspace.app
+        app.scopes = set(app.scopes) - {"files:read"}
+        answer = await mention(it, "deploy node-2 --cloud-init", {"user-data": DATA.encode()})
+        assert "can't be read: the app lacks a scope (missing_scope)" in said(answer)

@@ -44,6 +44,7 @@ async def test_settings_are_read_and_set(tmp_path: Path, version: str) -> None:
         await carried_out(it, "config set completed_intro no", "Set completed_intro", "completed_intro: no")
         assert world.settings["completed_intro"] is False
         await carried_out(it, 'config set upstream_dns ""', "not set")
+        await carried_out(it, "config set kernel_opts console=ttyS0,115200 quiet", "console=ttyS0,115200 quiet")
         text = await carried_out(it, "config set upstream_dns not-an-ip", "Setting upstream_dns failed")
         assert "Invalid IP address: not-an-ip; provide a list of space-separated IP addresses" in text
         assert "The setting is as it was" in text

@@ -31,7 +31,7 @@ commissioning_distro_series = "jammy"
 STEPS = [
     "Region name", "Upstream DNS", "Ubuntu archive", "Archive of extra architectures", "ntp_servers", "Releases",
     "SSH key bot@test", "Keys of olga on Launchpad", "Import", "commissioning_distro_series", "Dynamic range",
-    "DHCP on fabric-1 untagged", "Introduction of MAAS's pages", "Ready for PXE",
+    "DHCP on fabric-1 untagged", "Introduction of MAAS's pages completed", "Ready for PXE",
 ]  # fmt: skip
 
 
@@ -81,9 +81,9 @@ async def test_from_a_file_to_pxe_and_again(tmp_path: Path, version: str) -> Non
             "Set up region default?",
             "Region name : maas-region → lab",
             "Upstream DNS : not set → 8.8.8.8",
-            "Releases : focal (amd64) → focal, jammy for amd64 as well",
+            "Releases : focal (amd64) → focal (amd64), jammy (amd64)",
             "Dynamic range : none → 10.98.0.191 - 10.98.0.254 (64 addresses)",
-            "Introduction of MAAS's pages : no → yes",
+            "Introduction of MAAS's pages completed : no → yes",
         ):
             assert part in text, (part, text)
         assert [text.index(f"{step} :") for step in STEPS] == sorted(text.index(f"{step} :") for step in STEPS)

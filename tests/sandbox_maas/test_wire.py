@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 import aiohttp
@@ -83,6 +84,9 @@ async def test_filters_by_version(region, call) -> None:
 async def test_events_are_paged_by_after_and_before(call, machine) -> None:
     await call("POST", f"machines/{machine('node-3')}/?op=commission")
     await call.until("node-3", "Ready")
+    # The last that is logged of it comes a moment later.
+    while (await call("GET", f"machines/{machine('node-3')}/")).json["power_state"] != "off":
+        await asyncio.sleep(0.02)
     newest = (await call("GET", "events/?op=query&level=DEBUG&limit=1000")).json["events"]
     ids = [e["id"] for e in newest]
     assert ids == sorted(ids, reverse=True)

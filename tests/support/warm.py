@@ -6,6 +6,7 @@ Starting Python and importing the bot takes most of the time in which a killed b
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import os
 import queue
@@ -87,7 +88,7 @@ class Stable:
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
-        return WarmBot(self, self._started.get(timeout=30), port, log)
+        return WarmBot(self, self._started.get(timeout=120), port, log)
 
     def close(self) -> None:
         """End it; bots that still run are killed by it."""
@@ -166,6 +167,7 @@ def _be_a_bot(order: dict[str, Any]) -> None:
         os.environ.update(order["environment"])
         from bot.app import Pace
         from bot.cli import run_bot
+        from bot.host.connection import ConnectionPace
         from bot.settings import load_settings
 
         if order["deadly"]:
@@ -174,7 +176,9 @@ def _be_a_bot(order: dict[str, Any]) -> None:
             arm(Path(order["deadly"]))
         from tests.host.world import HOST_PACE
 
-        quick = Pace(events=0.1, snapshot=0.5, operations=0.05, rereads=0.05, host=HOST_PACE)
+        # A host that answers late is not what is tested, and killing makes the machine busy.
+        host = dataclasses.replace(HOST_PACE, connection=ConnectionPace(connect=15.0, login=15.0))
+        quick = Pace(events=0.1, snapshot=0.5, operations=0.05, rereads=0.05, host=host)
         code = asyncio.run(run_bot(load_settings(), quick))
     finally:
         sys.stdout.flush()

@@ -94,7 +94,8 @@ class Server:
         except Stopped:
             return None
 
-    def _line(self, database: str) -> list[str]:
+    def line(self, database: str) -> list[str]:
+        """The command line that takes statements for this database on its standard input."""
         options = ["-XAtq", "-v", "ON_ERROR_STOP=1", "-F", "\t", "-d", database]
         if self.kind == "test":
             return [TEST + ".psql", *options]
@@ -105,7 +106,7 @@ class Server:
         return "postgres" if self.kind == "production" else ""
 
     def said(self, sql: str, database: str = "postgres", timeout: float = 60.0) -> Said:
-        return self.tools.ask(*self._line(database), stdin=(SILENT + sql).encode(), timeout=timeout, user=self.user)
+        return self.tools.ask(*self.line(database), stdin=(SILENT + sql).encode(), timeout=timeout, user=self.user)
 
     def rows(self, sql: str, database: str = "postgres") -> list[list[str]]:
         """The rows of a statement's answer.
@@ -224,7 +225,7 @@ def wait_for_cluster(tools: Tools, seconds: float = 60.0) -> None:
         except Stopped:
             if time.monotonic() > deadline:
                 raise
-        tools.sleep(0.5)
+        tools.sleep(0.2)
 
 
 def facts_of(cluster: Cluster) -> dict[str, Any]:

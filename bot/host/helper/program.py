@@ -11,7 +11,7 @@ import sys
 import traceback
 from typing import Any, BinaryIO
 
-from bot.host.helper.backups import Backup, Restore
+from bot.host.helper.backups import Backup
 from bot.host.helper.base import MAX_LOG, MAX_REQUEST, SPEAKS, VERSION, Place, Refused, Stopped
 from bot.host.helper.databases import DatabaseCreate, DatabaseDrop, RoleCreate, RoleDrop
 from bot.host.helper.debian import PostgresqlInstall, PostgresqlPurge
@@ -22,6 +22,7 @@ from bot.host.helper.maas import APIKEY_FIELDS, MaasAdmin, MaasInit, MaasMigrate
 from bot.host.helper.preflight import Preflight
 from bot.host.helper.programs import Tools
 from bot.host.helper.queries import all_queries
+from bot.host.helper.restore import Restore
 from bot.host.helper.runner import run_job
 from bot.host.helper.snaps import MaasRestart, SnapdReady, SnapInstall, SnapRefresh, SnapRemove
 from bot.host.helper.step import Step

@@ -129,7 +129,7 @@ def change(tools: Tools, what: str, *words: str) -> None:
                 tools.note(doing[0])
         if time.monotonic() > deadline:
             raise Stopped("timeout", what + " takes longer than an hour; snapd goes on with it", "See `snap changes`.")
-        tools.sleep(0.5)
+        tools.sleep(0.2)
     watched = tools.do("snap", "watch", ids[-1], timeout=60)
     if watched.rc:
         raise classified(watched, what)

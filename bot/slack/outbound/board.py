@@ -209,6 +209,9 @@ class Board:
                 # What waited here for its turn is of a time before the end that another bot has told.
                 entry.row = self._ledger.at_hand(row.key)
                 return
+            if not final and row.digest not in {"", wanted}:
+                # Written before it is sent: a process killed in between must not leave an old note for the truth.
+                row = entry.row = await self._written(row, digest="", final=False)
             is_shown = await self._send(entry, row, message, attach=attach, urgent=urgent)
         except (RateLimited, Transient, SlackUnavailable) as trouble:
             entry.failures += 1

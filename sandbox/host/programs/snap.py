@@ -9,7 +9,18 @@ import sys
 import time
 from typing import Any
 
-from sandbox.host.programs.standin import SNAP_DATA, VERSIONS, fail, fault, module, pause, read_state, say, state
+from sandbox.host.programs.standin import (
+    POSTGRES,
+    SNAP_DATA,
+    VERSIONS,
+    fail,
+    fault,
+    module,
+    pause,
+    read_state,
+    say,
+    state,
+)
 
 HEAD = "ID   Status  Spawn               Ready               Summary"
 KNOWN = ("maas", "maas-test-db", "maas-cli")
@@ -208,6 +219,9 @@ def installed(one: dict[str, Any]) -> str:
         unit("snap.maas.supervisor.service", module("region"))
     elif name == "maas-test-db":
         link("maas-test-db.psql", "testdb")
+        os.makedirs("/snap/maas-test-db", exist_ok=True)
+        if not os.path.lexists("/snap/maas-test-db/current"):
+            os.symlink(POSTGRES, "/snap/maas-test-db/current")
         unit("snap.maas-test-db.postgres.service", module("testdb") + " --serve")
     with state() as held:
         held["snaps"][name] = {"version": version, "revision": "9001", "channel": channel}
@@ -230,6 +244,8 @@ def removed(one: dict[str, Any]) -> str:
     for program in ("maas",) if name == "maas" else ("maas-test-db.psql",) if name == "maas-test-db" else ():
         if os.path.lexists(f"/snap/bin/{program}"):
             os.unlink(f"/snap/bin/{program}")
+    if os.path.lexists(f"/snap/{name}/current"):
+        os.unlink(f"/snap/{name}/current")
     shutil.rmtree(f"/var/snap/{name}", ignore_errors=True)
     with state() as held:
         held["snaps"].pop(name, None)

@@ -1,4 +1,4 @@
-"""The whole bot, by Slack and SSH, on a real machine: install, commission on what was installed, reset."""
+"""The whole bot, by Slack and SSH, on a real machine: install, again, and reset."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -54,20 +55,23 @@ def settings_of(machine: Machine) -> dict[str, str]:
     return {
         "MAAS_URL": f"http://{machine.address}:5240/MAAS",
         "MAAS_HOST": machine.address,
+        "MAAS_SSH_PORT": "22",
+        "MAAS_SSH_USER": "maasbot",
         "MAAS_SSH_KEY_FILE": str(machine.key),
         "MAAS_SSH_KNOWN_HOSTS": str(known),
     }
 
 
-async def test_install_commission_and_reset_by_chat(make_machine: MachineMaker, tmp_path: Path):
+async def test_install_and_reset_by_chat(make_machine: MachineMaker, tmp_path: Path):
     machine = await asyncio.to_thread(make_machine)
     await asyncio.to_thread(machine.install_helper)
     world = World.build(tmp_path, strict_timing=False, bare=True, speed=60.0, machines=4)
+    world.host = None  # the machine is it
     world.extra = settings_of(machine)
     await world.start()
     bot = Bot(world.settings(), build_catalog(), overview, pace=dataclasses.replace(QUICK, host=HOST_PACE))
     try:
-        async with relay(machine.outside, world.region.port) as port:
+        async with relay(machine.outside, int(urlsplit(world.region.url).port or 0)) as port:
             folder = machine.files / "etc/standin"
             folder.mkdir(exist_ok=True)
             (folder / "upstream").write_text(f"{machine.outside}:{port}", encoding="ascii")
