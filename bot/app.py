@@ -180,13 +180,14 @@ class Bot:
             log.warning("policy", warning=warning)
         details = {"digest": policy.digest(), "rules": list(policy.describe())}
         await audit.append(Entry(kind="policy.loaded", team_id=me.team_id, details=details))
+        sealed = Sealed(database, settings.slack_bot_token or SecretStr(""))
         operations = self.operations = Operations(
             OperationStore(database, time.time),
             self.regions,
             kinds,
             policy,
             ApprovalSettings(settings.approval_channel, settings.approval_ttl),
-            sealed=Sealed(database, settings.slack_bot_token or SecretStr("")),
+            sealed=sealed,
             pause=self.pace.operations,
         )
         offers = Offers(self.catalog, policy)
@@ -224,7 +225,7 @@ class Bot:
         self._closers.push_async_callback(history.close)
 
         parser = Parser(self.catalog)
-        drawer = SheetDrawer()
+        drawer = SheetDrawer(sealed, outbound)
         router = Router(
             catalog=self.catalog,
             parser=parser,
@@ -268,7 +269,7 @@ class Bot:
             outbound=outbound,
             bot_user_id=me.user_id,
             more=(
-                SheetForms(drawer, router, outbound),
+                SheetForms(drawer, self.catalog, router, outbound),
                 KeyForm(router, outbound, identities, policy),
                 WordButtons(router, MoreWords(router, parser, outbound), outbound),
                 IgnoreButton(watches, policy, identities, outbound),

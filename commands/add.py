@@ -37,7 +37,19 @@ _OPTIONAL = frozenset({"power_user", "power_pass"})
 _ARCHITECTURES = ("amd64", "arm64", "ppc64el", "s390x")
 
 
-@command("add", risk=Risk.CHANGE, example="/maas add db-1 --mac 52:54:00:12:34:56 --power ipmi")
+def _faults(values: Mapping[str, str]) -> dict[str, str]:
+    address = values.get("power_address", "").strip()
+    if any(ord(letter) < 33 for letter in address):
+        return {"power_address": "An address has no blanks."}
+    if address and not any(letter.isalpha() for letter in address):
+        try:
+            ip_address(address)
+        except ValueError:
+            return {"power_address": "That is no IP address; write it like 10.0.0.7, or a host name."}
+    return {}
+
+
+@command("add", risk=Risk.CHANGE, example="/maas add db-1 --mac 52:54:00:12:34:56 --power ipmi", faults=_faults)
 async def add(
     ctx: Context,
     name: str = "",
@@ -98,22 +110,10 @@ def _power(ctx: Context, kind: str, name: str) -> dict[str, str]:
             Blank(field, _LABELS[field], most=100, optional=field in _OPTIONAL, hint=_hint(field)) for field in wanted
         ]
         why = f"How does MAAS reach the power of {name} ({kind})? Fill it in here, not in the channel."
-        raise SheetWanted(Sheet("Fill in the power", why, blanks, _faults))
+        raise SheetWanted(Sheet("Fill in the power", why, blanks))
     values = {field: ctx.given.filled[field].get_secret_value().strip() for field in wanted}
     return {field: value for field, value in values.items() if value}
 
 
 def _hint(field: str) -> str:
     return "I keep it encrypted until MAAS has it, for three days at most." if field == "power_pass" else ""
-
-
-def _faults(values: Mapping[str, str]) -> dict[str, str]:
-    address = values.get("power_address", "").strip()
-    if any(ord(letter) < 33 for letter in address):
-        return {"power_address": "An address has no blanks."}
-    if address and not any(letter.isalpha() for letter in address):
-        try:
-            ip_address(address)
-        except ValueError:
-            return {"power_address": "That is no IP address; write it like 10.0.0.7, or a host name."}
-    return {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Mapping
 from dataclasses import replace
 
 from pydantic import SecretStr
@@ -29,7 +30,12 @@ _ASKED, _PATIENCE = 12, 8.0
 _IN_MEMORY = (3, 4)
 
 
-@command("deploy", risk=Risk.CHANGE, example="/maas deploy node-2 --series noble", machine="machines")
+def _faults(filled: Mapping[str, str]) -> dict[str, str]:
+    fault = fault_in(filled["cloud_init"])
+    return {"cloud_init": fault} if fault else {}
+
+
+@command("deploy", risk=Risk.CHANGE, example="/maas deploy node-2 --series noble", machine="machines", faults=_faults)
 async def deploy(
     ctx: Context,
     *machines: str,
@@ -87,16 +93,11 @@ async def _cloud_init(ctx: Context) -> SecretStr:
     if data is None:
         blank = Blank("cloud_init", "Data for cloud-init", "Begins with #cloud-config or #!", lines=True, most=3000)
         why = "What is cloud-init to do? Write it, or attach a file to a message that mentions me."
-        raise SheetWanted(Sheet("Write cloud-init data", why, [blank], lambda values: _faults(values["cloud_init"])))
+        raise SheetWanted(Sheet("Write cloud-init data", why, [blank]))
     fault = fault_in(data.get_secret_value())
     if fault:
         raise RefusalError(say(f"The data for cloud-init can't be used: {fault} Nothing was planned."))
     return data
-
-
-def _faults(text: str) -> dict[str, str]:
-    fault = fault_in(text)
-    return {"cloud_init": fault} if fault else {}
 
 
 async def _power(ctx: Context, machines: list[Machine]) -> list[str]:

@@ -26,7 +26,19 @@ _LEAVE, _YES, _NO = "leave as it is", "yes", "no"
 _FLAGS = ("import_images", "complete_intro")
 
 
-@command("setup", risk=Risk.CHANGE, example="/maas setup")
+def _from_form(filled: Mapping[str, str]) -> dict[str, Any]:
+    values: dict[str, Any] = {name: value for name, value in filled.items() if name not in _FLAGS}
+    values.update({name: filled.get(name, _NO) == _YES for name in _FLAGS})
+    subnet = filled.get("dhcp_subnet", _LEAVE)
+    values["dhcp_subnet"] = "" if subnet == _LEAVE else subnet.partition(" ")[0]
+    return values
+
+
+def _faults(filled: Mapping[str, str]) -> Mapping[str, str]:
+    return faults_of(_from_form(filled))
+
+
+@command("setup", risk=Risk.CHANGE, example="/maas setup", faults=_faults)
 async def setup(ctx: Context, *, plan_: bool = False) -> Message | Plan:
     """Set a region up: name, DNS, archives, releases, SSH keys, images, DHCP. Only what differs is changed.
 
@@ -64,14 +76,6 @@ async def _wish(ctx: Context) -> SetupWish | None:
         raise RefusalError(say(f"This can't be set up: {fault}. Nothing was done.")) from None
     except UnreadableError as error:
         raise RefusalError(say(f"{error} Nothing was done.")) from None
-
-
-def _from_form(filled: Mapping[str, str]) -> dict[str, Any]:
-    values: dict[str, Any] = {name: value for name, value in filled.items() if name not in _FLAGS}
-    values.update({name: filled.get(name, _NO) == _YES for name in _FLAGS})
-    subnet = filled.get("dhcp_subnet", _LEAVE)
-    values["dhcp_subnet"] = "" if subnet == _LEAVE else subnet.partition(" ")[0]
-    return values
 
 
 async def _options(ctx: Context, wish: SetupWish) -> dict[str, Any]:
@@ -212,7 +216,7 @@ async def _sheet(ctx: Context) -> Sheet:
     ]
     why = f"Set up region {ctx.region.name}: the form shows today's values; change what you want changed. {served}."
     note = "The plan shows here what you have filled in; nothing is done before you confirm it."
-    return Sheet("Set up MAAS", why, blanks, lambda filled: faults_of(_from_form(filled)), note)
+    return Sheet("Set up MAAS", why, blanks, note)
 
 
 async def _today_as_toml(ctx: Context) -> Message:

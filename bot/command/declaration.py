@@ -14,6 +14,7 @@ _ATTRIBUTE = "__maasbot_command__"
 #: A read answers with a Message; anything above read with a Plan, which is shown and asked for first.
 Handler = Callable[..., Awaitable[Any]]
 F = TypeVar("F", bound=Handler)
+Faults = Callable[[Mapping[str, str]], Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,9 @@ class Command:
 
     `machine` names the parameter that takes machines, where there is one: the command form offers a search for it.
     `decides` marks the commands of approvers: help shows them to nobody else.
+    `admins` marks the commands of admins, likewise.
+    `faults` looks at what was filled in on the command's sheet, before it is taken, and says what is wrong with it, by
+    field. It takes no network and no time.
     """
 
     name: str
@@ -30,6 +34,8 @@ class Command:
     handler: Handler
     machine: str | None = None
     decides: bool = False
+    admins: bool = False
+    faults: Faults | None = None
 
     @property
     def summary(self) -> str:
@@ -61,12 +67,19 @@ class Command:
 
 
 def command(
-    name: str, *, risk: Risk, example: str, machine: str | None = None, decides: bool = False
+    name: str,
+    *,
+    risk: Risk,
+    example: str,
+    machine: str | None = None,
+    decides: bool = False,
+    admins: bool = False,
+    faults: Faults | None = None,
 ) -> Callable[[F], F]:
     """Declare the function below as the command `name`. The function stays what it was."""
 
     def declare(handler: F) -> F:
-        setattr(handler, _ATTRIBUTE, Command(name, risk, example, handler, machine, decides))
+        setattr(handler, _ATTRIBUTE, Command(name, risk, example, handler, machine, decides, admins, faults))
         return handler
 
     return declare

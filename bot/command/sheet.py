@@ -6,8 +6,8 @@ what was filled in as `Context.given`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,22 +25,17 @@ class Blank:
     most: int = 200
 
 
-def _no_faults(_values: Mapping[str, str]) -> Mapping[str, str]:
-    return {}
-
-
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """A form of a few fields. `why` is said above the button that opens it.
 
-    `check` looks at what was filled in, before it is taken, and says what is wrong with it, by field. It takes no
-    network and no time.
+    It may be filled in at another bot than the one that offered it, so it is nothing but words; what looks at what was
+    filled in stands in the command's declaration.
     """
 
     title: str
     why: str
     blanks: Sequence[Blank]
-    check: Callable[[Mapping[str, str]], Mapping[str, str]] = field(default=_no_faults)
     #: Who sees what is filled in, said below the button.
     note: str = "What you fill in is seen by nobody else."
 

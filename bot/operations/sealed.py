@@ -58,6 +58,18 @@ class Sealed:
         await self._database.run(write)
         return key
 
+    async def read(self, key: str, max_age: float) -> SecretStr | None:
+        """What was sealed at most `max_age` seconds ago; None: nothing, or the bot's credentials have changed since."""
+        young = table.c.sealed_at >= self._clock() - max_age
+        query = sa.select(table.c.box).where(table.c.key == key, young)
+        box = await self._database.run(lambda connection: connection.execute(query).scalar_one_or_none())
+        return self._decrypted(box)
+
+    async def drop(self, key: str) -> bool:
+        """Keep it no longer. True for one caller only, at however many bots it is tried."""
+        query = table.delete().where(table.c.key == key)
+        return bool(await self._database.run(lambda connection: connection.execute(query).rowcount))
+
     async def opened(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """The options of an operation with what is sealed opened under its own name, as SecretStr.
 
@@ -81,11 +93,15 @@ class Sealed:
     async def _open(self, name: str, key: str) -> SecretStr:
         query = sa.select(table.c.box).where(table.c.key == key)
         box = await self._database.run(lambda connection: connection.execute(query).scalar_one_or_none())
-        try:
-            if box is not None:
-                return SecretStr(self._box.decrypt(box.encode()).decode())
-        except InvalidToken:
-            pass
+        secret = self._decrypted(box)
+        if secret is not None:
+            return secret
         problem = f"The {name.replace('_', ' ')} that was given with it can't be read any more."
         why = "It is kept for three days, and only as long as the bot's Slack token stays the same"
         raise MaasError(problem, f"{why}: ask again, and give it anew.")
+
+    def _decrypted(self, box: str | None) -> SecretStr | None:
+        try:
+            return SecretStr(self._box.decrypt(box.encode()).decode()) if box is not None else None
+        except InvalidToken:
+            return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -55,7 +55,7 @@ class Reply(Protocol):
 
 
 #: Keeps a sheet that a command asked for and says how it is opened.
-SheetOffer = Callable[[Sheet, str, Asker, Origin, Reply], Message]
+SheetOffer = Callable[[Sheet, Call, Asker, Origin, Reply], Awaitable[Message]]
 
 
 class Router:
@@ -141,8 +141,11 @@ class Router:
                 await reply.answer(answer)
             return call, "answered"
         except SheetWanted as wanted:
-            words = call.words if call is not None else text
-            await self._refuse(reply, self._sheets(wanted.sheet, words, asker, origin, reply))
+            assert call is not None, "only commands ask for sheets"
+            try:
+                await self._refuse(reply, await self._sheets(wanted.sheet, call, asker, origin, reply))
+            except StorageUnavailableError as error:
+                await self._refuse(reply, storage_trouble(error))
             return call, "sheet"
         except UnreadableError as error:
             await self._refuse(reply, say(f"{error} Nothing was done."))
