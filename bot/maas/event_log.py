@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Sequence
@@ -22,6 +23,8 @@ MOST_PAGES = 20
 #: not.
 _SCRIPT_ENDS_BADLY = ("Failed", "Timed out", "Aborted", "Degraded")
 _SCRIPT_TYPES = {"Script result", "Running test"}
+#: "From 'Ready' to 'Allocated' (to admin)"
+_CHANGED_STATUS = re.compile(r"From '[^']*' to '([^']+)'")
 #: maasserver/models/node.py, status_message(): DEBUG and AUDIT events are not shown.
 _SHOWN_LEVELS = {"INFO", "WARNING", "ERROR", "CRITICAL"}
 
@@ -131,3 +134,12 @@ def _changes_machine(event: Event) -> bool:
 def latest_messages(events: Sequence[Event]) -> dict[str, str]:
     """The status message that MAAS shows for each machine after `events`: the last of INFO or above."""
     return {event.node: event.text for event in events if event.node and event.level in _SHOWN_LEVELS}
+
+
+def latest_states(events: Sequence[Event]) -> dict[str, str]:
+    """The state in which `events` leave each machine, in MAAS's word, for those whose state changes in them."""
+    told = {}
+    for event in events:
+        if event.type == "Node changed status" and (found := _CHANGED_STATUS.match(event.description)):
+            told[event.node] = found[1]
+    return told

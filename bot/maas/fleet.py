@@ -17,7 +17,7 @@ from types import MappingProxyType
 
 from bot.maas.broadcast import Broadcast, Subscription
 from bot.maas.errors import NotFound, RegionUnreachable
-from bot.maas.event_log import RecentEvents, latest_messages
+from bot.maas.event_log import RecentEvents, latest_messages, latest_states
 from bot.maas.fleet_file import FleetFile, SavedFleet
 from bot.maas.fleet_status import FleetStatus, Progress
 from bot.maas.models import Event, Machine
@@ -28,7 +28,11 @@ _NEVER = float("-inf")
 
 @dataclass(frozen=True, slots=True)
 class MachineChange:
-    """A machine looks different now; `before` is None if it appeared, `after` if it vanished."""
+    """A machine looks different now; `before` is None if it appeared, `after` if it vanished.
+
+    With `word` the event log tells that it is in that state now, and it was not read again yet: `before` and `after`
+    are the machine as it was. With hundreds that change at once, the log is ahead of the reading by many seconds.
+    """
 
     system_id: str
     before: Machine | None
@@ -36,6 +40,7 @@ class MachineChange:
     at: datetime
     #: It is new to a view that is being filled for the first time; the region may know it for years.
     first_sight: bool = False
+    word: str = ""
 
 
 class FleetView:
@@ -186,6 +191,11 @@ class FleetView:
             machine = self._machines.get(system_id)
             if machine is not None and system_id not in to_be_read:
                 self._set(replace(machine, status_message=message))
+        now = datetime.now(UTC)
+        for system_id, word in latest_states(listed).items():
+            machine = self._machines.get(system_id)
+            if machine is not None and machine.status_name != word:
+                self._changes.send(MachineChange(system_id, machine, machine, now, word=word))
 
     def read_before(self, moment: float) -> list[str]:
         """The ids of machines whose reading began before `moment` (monotonic), oldest first."""

@@ -366,9 +366,15 @@ class MachineRunner:
                 left = heard + limit - time.monotonic()
                 if left <= 0:
                     return machine, None
-                pause = min(left, kind.look_every * self._pause or left)
+                until = time.monotonic() + min(left, kind.look_every * self._pause or left)
                 try:
-                    change = await asyncio.wait_for(anext(changes), pause)
+                    while (change := await asyncio.wait_for(anext(changes), until - time.monotonic())).word:
+                        # What MAAS's log says already; whether that is the end shows when the machine was read.
+                        if change.word != last_label:
+                            last_label = change.word
+                            await self._store.label_target(operation.id, target.key, last_label)
+                            self._note(operation.id, target.key, "")
+                            self._changed(operation.id)
                 except TimeoutError:
                     seen = await self._patiently(operation.id, target.key, lambda: region.fleet.refresh([target.key]))
                     machine = seen.get(target.key)

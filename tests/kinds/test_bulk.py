@@ -210,3 +210,33 @@ async def test_killed_after_the_failures_that_stop_it(tmp_path: Path) -> None:
         await bot.ready(60.0)
         await talk.reads(plan, "1 of 4 failed, 3 not begun", timeout=60)
         assert sum(bool(effects(world, name)) for name in names) == 1
+
+
+async def test_a_row_follows_the_log_while_the_machines_are_not_read_yet(tmp_path: Path) -> None:
+    """Many that change at once take a region long to list; its log is quick, and no call more is made for it."""
+    async with running(tmp_path, speed=100.0) as it:
+        names = await many(it, 3)
+        faults = it.world.region.faults
+        plan = await it.talk.ask("commission rack7-* --testing-scripts none")
+        await agree(it.talk, plan)
+        await it.talk.reads(plan, "Commissioning")
+        await until(lambda: all(effects(it.world, name) for name in names), what="MAAS to be asked")
+        row = it.bot.operations
+        assert row is not None
+        [operation] = await row.under_way()
+
+        async def labels() -> set[str]:
+            return {one.label for one in (await row.get(operation.id)).targets}
+
+        await until(lambda: machine(it.world, names[0]).status == states.COMMISSIONING, what="it to begin")
+        faults.set("slow", seconds=4.0, path="machines/", method="GET")
+        await until(lambda: all(machine(it.world, name).status == states.READY for name in names), 20)
+        ready = time.monotonic()
+        while await labels() != {"Ready"}:
+            assert time.monotonic() - ready < 2.0, await labels()
+        now = await row.get(operation.id)
+        assert not any(one.state.ended for one in now.targets), (
+            "what the log says is no end: the machine is read for it"
+        )
+        faults.clear()
+        await done(it.talk, plan, "3 of 3 done (3 Ready)")

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from bot.maas.batch_read import read_machines
 from bot.maas.errors import MaasError, NotFound, RegionUnreachable, ServerFault
-from bot.maas.event_log import EventLog, LogGap, latest_messages, touched
+from bot.maas.event_log import EventLog, LogGap, latest_messages, latest_states, touched
 from bot.maas.fleet import FleetView
 from bot.maas.fleet_sync import SyncSettings
 from bot.maas.models import Event, Machine, MachineStatus
@@ -240,6 +240,35 @@ async def test_no_number_of_operations_makes_more_calls(live, standin):
     assert max(sizes) > 2
     assert busy <= idle * 1.1 + 0.4, "two calls in a window of three seconds are the edges of it"
     assert max(seen.values()) < 2.0
+
+
+def test_the_state_that_the_log_tells_of():
+    def event(number, text, kind="Node changed status"):
+        return Event(id=number, node="abc", level="DEBUG", type=kind, description=text)
+
+    assert latest_states([event(1, "From 'Ready' to 'Allocated' (to admin)")]) == {"abc": "Allocated"}
+    assert latest_states(
+        [event(1, "From 'New' to 'Commissioning'"), event(2, "From 'Commissioning' to 'Testing'")]
+    ) == {"abc": "Testing"}
+    assert (
+        latest_states([event(1, ""), event(2, "lshw changed status from 'Running' to 'Passed'", "Script result")]) == {}
+    )
+
+
+async def test_the_log_is_told_of_before_the_machine_is_read(live, standin):
+    sync = SyncSettings(gap=3.0, count_every=60)
+    async with watching(live, settings=WatchSettings(events_every=0.05, snapshot_every=60, sync=sync)) as (view, _):
+        await filled(view)
+        new = next(m for m in view.machines().values() if m.status is MachineStatus.NEW and m.name != "node-7")
+        async with view.subscribe(new.system_id) as changes:
+            standin.faults.set("slow", seconds=1.0, path="machines/", method="GET")
+            await live.commission(new.system_id)
+            async with asyncio.timeout(10):
+                first = read = await anext(changes)
+                while read.word:
+                    read = await anext(changes)
+    assert (first.word, first.after) == ("Commissioning", new), "the machine is as it was read last"
+    assert read.before == new and read.after.status is not MachineStatus.NEW
 
 
 async def test_an_event_log_that_begins_anew_is_noticed(live, standin):
