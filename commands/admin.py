@@ -59,7 +59,7 @@ async def admin_password(ctx: Context, operation: str, /) -> Message:
     return Message(f"The password of {user}, for you alone.", (Paragraph(text), note), private=True)
 
 
-@command("apikey", risk=Risk.READ, example="/maas apikey olga")
+@command("apikey", risk=Risk.READ, example="/maas apikey olga", admins=True)
 async def apikey(ctx: Context, user: str, /) -> Message:
     """Show the API key of a user of MAAS, to you alone. For admins of the bot; the key can do all that the user can."""
     where = host(ctx)

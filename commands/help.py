@@ -7,9 +7,12 @@ from difflib import get_close_matches
 
 from bot.command.context import Context, RefusalError
 from bot.command.declaration import Command, command
+from bot.command.runnable import runnable
 from bot.message import Bold, Bullets, Code, Mark, Message, Note, Paragraph, Part, Span, Text, say
 from bot.policy import Ask, Decision, Risk, Role
 
+#: Characters that one message has for its lines, and what each line takes beside its words.
+_ROOM, _FRAME = 10_000, 50
 _ASKS = {
     Risk.READ: "It changes nothing.",
     Risk.CHANGE: "It shows its plan first, and you confirm.",
@@ -21,17 +24,18 @@ _ASKS = {
 @command("help", risk=Risk.READ, example="/maas help machines")
 async def help_(ctx: Context, *command_name: str) -> Message:
     """List the commands that you may run here, or explain one."""
-    asks = [Ask(one.name, one.risk, ctx.region.name) for one in ctx.catalog]
-    decisions = await ctx.policy.explain(ctx.person, ctx.origin, asks)
-    allowed = {ask.command: decision.allowed for ask, decision in decisions}
+    verdicts = await runnable(ctx.catalog, ctx.policy, ctx.person, ctx.origin, ctx.region.name)
+    allowed = {one.name: decision.allowed for one, decision in verdicts.items()}
     if command_name:
         return _explain(ctx, " ".join(command_name), allowed)
     shown = [one for one in ctx.catalog if allowed[one.name]]
+    # Summaries of a hundred commands are more than a message takes, and a command that is not shown is not found.
+    brief = sum(len(one.example) + len(one.summary) + _FRAME for one in shown) > _ROOM
     parts: list[Part] = [Paragraph([Bold("What you can do here")])]
     for title, commands in ctx.catalog.sections.items():
         own = [one for one in commands if one in shown]
         if own:
-            parts += [Paragraph([Bold(title)]), Bullets([_line(one) for one in own])]
+            parts += [Paragraph([Bold(title)]), Bullets([[Code(one.example)] if brief else _line(one) for one in own])]
     parts.append(
         Note(
             [
@@ -93,8 +97,9 @@ async def whoami(ctx: Context) -> Message:
     ]
     if standing.unknown:
         parts.append(Paragraph([Mark.WARN, " Slack did not say who is in: ", "; ".join(standing.unknown), "."]))
+    may = await runnable(ctx.catalog, ctx.policy, ctx.person, ctx.origin, ctx.region.name)
     asks = [Ask(one.name, one.risk, ctx.region.name) for one in ctx.catalog]
-    parts.append(Bullets(_verdicts(await ctx.policy.explain(ctx.person, ctx.origin, asks))))
+    parts.append(Bullets(_verdicts(zip(asks, may.values(), strict=True))))
     approved = [ask for ask in asks if ask.risk in {Risk.DESTRUCTIVE, Risk.IRREVERSIBLE}]
     if approved:
         decisions = await ctx.policy.explain_deciding(ctx.person, ctx.origin, approved)

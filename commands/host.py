@@ -153,7 +153,7 @@ async def host_restart(ctx: Context) -> Plan:
     return await plan_for(ctx, "host-restart", {}, "restarted")
 
 
-@command("host enrol", risk=Risk.CHANGE, example="/maas host enrol")
+@command("host enrol", risk=Risk.CHANGE, example="/maas host enrol", admins=True)
 async def host_enrol(ctx: Context) -> Plan:
     """Pin the host's key, after its fingerprint was shown and compared. For admins of the bot."""
     host(ctx)

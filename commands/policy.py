@@ -11,7 +11,7 @@ from bot.policy import SETTING_OF, Risk, Role
 _SHOWN = 40
 
 
-@command("policy", risk=Risk.READ, example="/maas policy")
+@command("policy", risk=Risk.READ, example="/maas policy", admins=True)
 async def policy(ctx: Context) -> Message:
     """Show the policy that is in force: each rule in words. For admins."""
     standing = await ctx.policy.standing_of(ctx.person)

@@ -25,7 +25,7 @@ _MEANS = {
 }
 
 
-@command("watch", risk=Risk.READ, example="/maas watch machines")
+@command("watch", risk=Risk.READ, example="/maas watch machines", admins=True)
 async def watch(
     ctx: Context, what: Literal["machines", "failures", "images", "host"], /, *, quiet: str = ""
 ) -> Message:
@@ -84,7 +84,7 @@ async def watch_list(ctx: Context) -> Message:
     return Message(f"{len(here)} watches in this channel, {len(elsewhere)} in others.", tuple(parts))
 
 
-@command("unwatch", risk=Risk.READ, example="/maas unwatch machines")
+@command("unwatch", risk=Risk.READ, example="/maas unwatch machines", admins=True)
 async def unwatch(ctx: Context, what: Literal["machines", "failures", "images", "host", "all"], /) -> Message:
     """Tell this channel no more of it. For admins."""
     await _for_admins(ctx)

@@ -23,7 +23,7 @@ class Command:
 
     `machine` names the parameter that takes machines, where there is one: the command form offers a search for it.
     `decides` marks the commands of approvers: help shows them to nobody else.
-    `admins` marks the commands of admins, likewise.
+    `admins` marks those of admins, likewise.
     `faults` looks at what was filled in on the command's sheet, before it is taken, and says what is wrong with it, by
     field. It takes no network and no time.
     """

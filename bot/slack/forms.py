@@ -10,10 +10,11 @@ import structlog
 
 from bot.command.declaration import Catalog
 from bot.command.parser import Parser, UsageError
+from bot.command.runnable import runnable
 from bot.maas.service import RegionService
 from bot.message import say
 from bot.people import Door, Identity, Origin
-from bot.policy import Ask, Policy
+from bot.policy import Policy
 from bot.slack.fields import field, option, plain
 from bot.slack.identity import Identities, IdentityUnknownError
 from bot.slack.outbound import Outbound, SlackError
@@ -69,9 +70,8 @@ class Forms:
         refusal = self._policy.turn_away(person)
         if refusal is not None:
             return _waiting(f"{refusal.reason.capitalize()}.")
-        asks = {one.name: Ask(one.name, one.risk) for one in self._catalog}
-        told = dict(await self._policy.explain(person, origin, list(asks.values())))
-        commands = [one for one in self._catalog if told[asks[one.name]].allowed]
+        told = await runnable(self._catalog, self._policy, person, origin)
+        commands = [one for one, decision in told.items() if decision.allowed]
         if not commands:
             return _waiting("There is nothing that you may run here.")
         where = {"channel": origin.channel, "door": origin.door.value}

@@ -14,6 +14,19 @@ async def test_help_and_whoami_fit_each_person(tmp_path: Path) -> None:
         operator, viewer = said(await ask("help")), said(await ask("help", VICTOR))
         assert "commission" in operator and "cancel" in operator
         assert "commission" not in viewer and "cancel" not in viewer and "machines" in viewer
+        admin, approver = said(await ask("help", ADAM)), said(await ask("help", ANDREA))
+        for text in (admin, operator, viewer):
+            assert " shown" not in text, "a command that is not shown is not found"
+        assert "List the commands that you may run here" in viewer, "with a summary where there is room for all"
+        for_admins = ("/maas watch machines", "/maas unwatch", "/maas policy", "/maas apikey", "/maas host enrol")
+        for words in for_admins:
+            assert words in admin and words not in operator and words not in viewer, words
+        assert "/maas watch list" in viewer, "what is watched is no secret"
+        assert "/maas approve" in approver and "/maas approve" not in operator and "/maas deny" not in viewer
+        text = said(await ask("help policy"))
+        assert "you may not run it here" in text and "/maas whoami" in text
+        text = " ".join(said(await ask("whoami")).split())
+        assert "needs the role admin, which MAASBOT_ADMINS does not give you" in text
         text = said(await ask("help commission"))
         assert all(part in text for part in ("--enable-ssh", "SSH", "/maas commission node-3", "you confirm"))
         assert "Operations" in operator and "/maas commission node-3" in operator, "by sections, each with an example"
