@@ -129,7 +129,7 @@ def _truth(one: PowerTruth) -> Text:
     told = f"its BMC ({kind}) answers: {one.power.state}{said}" if one.answers else its
     if one.answers and machine.power_state not in {one.power.state, "on", "off"}:
         told += f"; MAAS has it as {machine.power_state}"
-    return [Mark.OK if one.answers else Mark.FAIL, " ", Code(machine.name), f"  {told}."]
+    return [Mark.OK if one.answers else Mark.FAIL, " ", Code(machine.name), f": {told}."]
 
 
 @command("power set", risk=Risk.CHANGE, example="/maas power set node-1", machine="name")

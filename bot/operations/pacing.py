@@ -72,7 +72,9 @@ def told(plan: Plan) -> Plan:
     if 0 < pacing.canary < count:
         names = _listing([target.name for target in plan.targets[: pacing.canary]])
         it = "it ends" if pacing.canary == 1 else "all of them end"
-        steps.append(f"{names} first; the other {count - pacing.canary} begin only if {it} well.")
+        left = count - pacing.canary
+        others = "the other one begins" if left == 1 else f"the other {left} begin"
+        steps.append(f"{names} first; {others} only if {it} well.")
     if pacing.at_once and count > 1:
         steps.append(f"At most {pacing.at_once} at a time.")
     if pacing.stop_after and count > 1:

@@ -148,7 +148,10 @@ def _reason_against(machine: Machine) -> str | None:
     if machine.status in _UNDER_WAY:
         return f"it is {machine.status_name}: it is being released already"
     if machine.status not in _RELEASABLE:
-        return f"it is {machine.status_name}; MAAS releases machines that are Allocated, Deployed, Deploying or failed"
+        return (
+            f"it is {machine.status_name}; MAAS releases machines that are Allocated, Deployed, Deploying or Broken, "
+            "and those that failed to deploy or to be released"
+        )
     return None
 
 

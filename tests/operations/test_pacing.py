@@ -56,7 +56,7 @@ def test_options_there_and_back() -> None:
         (
             3,
             {"canary": 2, "at_once": 1},
-            ["node-1, node-2 first; the other 1 begin only if all of them end well.", "At most 1 at a time."],
+            ["node-1, node-2 first; the other one begins only if all of them end well.", "At most 1 at a time."],
         ),
         (2, {"canary": 5}, []),
         (1, {"canary": 1, "at_once": 4, "stop_after": 1}, []),
