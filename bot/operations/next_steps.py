@@ -59,6 +59,9 @@ def next_steps(machine: Machine, region: str) -> list[Offer]:
         fitting = ["abort", "power check"]
     else:
         fitting = list(_FITTING.get(machine.status, ("power check",)))
+    if not machine.owner and machine.status is not MachineStatus.READY:
+        # MAAS lets only an owner mark a machine broken, and gives only Ready ones to one.
+        fitting = [name for name in fitting if name != "broken"]
     names = list(dict.fromkeys([*trouble, *fitting]))
     if not switchable(machine):
         # What can be said of its power is that MAAS can't switch it; a button would promise more.
