@@ -20,6 +20,7 @@ from bot.operations.image_words import listing, percent, progress, size
 from bot.operations.plan import Plan
 from bot.operations.verdict import remaining
 from bot.policy import Risk
+from commands.import_chart import import_chart, pictures
 from commands.planning import plan_for
 
 _ROWS = 40
@@ -68,6 +69,8 @@ async def images(ctx: Context) -> Message:
     if rows:
         columns = ("Image", "State", "Size", "Version", "Used by")
         parts.append(Table(columns, rows[:_ROWS], caption="Images", total=len(rows)))
+    chart = import_chart(state)
+    parts += [chart] if chart is not None else []
     loaders = [one for one in state.images.resources if is_loader(one)]
     note: list[Span] = [f"Besides, {len(loaders)} boot loaders. "] if loaders else []
     if complete < len(rows) and state.phase in {Phase.IDLE, Phase.STALLED}:
@@ -75,7 +78,8 @@ async def images(ctx: Context) -> Message:
     else:
         note += [Code("/maas images import"), " looks for newer versions."]
     parts.append(Note(note))
-    return Message(f"{head} {_import_sentence(state.phase, progress(state))}", tuple(parts))
+    text = f"{head} {_import_sentence(state.phase, progress(state))}"
+    return Message(text, tuple(parts), await pictures(ctx, chart))
 
 
 @command("images doctor", risk=Risk.READ, example="/maas images doctor")
