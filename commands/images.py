@@ -12,7 +12,22 @@ from bot.command.offers import Offer, Offers
 from bot.maas.errors import MaasError
 from bot.maas.images import Defaults, Image, ImageName, images_of, is_loader, missing, uses, wanted_of
 from bot.maas.import_state import Phase
-from bot.message import Bold, Bullets, Buttons, Code, Mark, Message, Note, Paragraph, Part, Span, Style, Table, say
+from bot.message import (
+    Bold,
+    Bullets,
+    Button,
+    Buttons,
+    Code,
+    Mark,
+    Message,
+    Note,
+    Paragraph,
+    Part,
+    Span,
+    Style,
+    Table,
+    say,
+)
 from bot.operations.image_cases import Case, Finding
 from bot.operations.image_doctor import diagnose, needs_work
 from bot.operations.image_evidence import Evidence, gather
@@ -93,14 +108,19 @@ async def images_doctor(ctx: Context) -> Message:
     if _restartable(ctx):
         evidence = replace(evidence, restart=(f"/maas {_HOST_RESTART}",))
     findings = diagnose(evidence)
+    buttons = await Offers(ctx.catalog, ctx.policy).fitting(
+        _offers(ctx, findings), ctx.region.name, ctx.person, ctx.origin
+    )
+    return doctor_message(evidence, findings, buttons)
+
+
+def doctor_message(evidence: Evidence, findings: list[Finding], buttons: Sequence[Button] = ()) -> Message:
+    """What was found, each with its evidence and what to do, and what was looked at for it."""
     parts: list[Part] = []
     for one in findings:
         parts += _finding(one)
     if needs_work(findings):
         parts.append(Paragraph([Code("/maas images recover"), " does this step by step, after you have confirmed it."]))
-    buttons = await Offers(ctx.catalog, ctx.policy).fitting(
-        _offers(ctx, findings), ctx.region.name, ctx.person, ctx.origin
-    )
     if buttons:
         parts.append(Buttons(buttons))
     parts.append(Note(_what_was_looked_at(evidence)))

@@ -58,7 +58,9 @@ def _chart(title: str, course: Sequence[Moment], last: str) -> Chart | None:
         at += step
     moments.append(last)
     shown.append(course[-1])
-    arrived, to_load = [one.done / _MB for one in shown], [one.total / _MB for one in shown]
+    # While the mirror's index is read MAAS does not know yet how much it is: that is not nothing.
+    first = next(one.total for one in course if one.total)
+    arrived, to_load = [one.done / _MB for one in shown], [(one.total or first) / _MB for one in shown]
     return Chart(title, moments, [("Arrived", _rounded(arrived)), ("To load", _rounded(to_load))])
 
 

@@ -80,6 +80,15 @@ def test_it_looks_as_recorded(form: str) -> None:
     assert text == path.read_text(encoding="utf-8")
 
 
+def test_what_there_is_to_load_is_not_nothing_while_the_index_is_read() -> None:
+    follower = ImportFollower()
+    for second in range(0, 20, 5):
+        follower.look(running(), float(second))
+    chart = import_chart(follower.look(running(one("focal", MIB, 100 * MIB)), 20.0))
+    assert chart is not None
+    assert set(dict(chart.series)["To load"]) == {105.0}
+
+
 async def test_a_mention_gets_the_picture_too(tmp_path: Path) -> None:
     async with bot_running(tmp_path, speed=20.0) as it:
         images, region = it.world.region.world.images, it.bot.regions["default"]
