@@ -21,14 +21,15 @@ else
 test: test-parts test-page test-whole
 endif
 
-# Three runs, so that what starts bots and browsers does not share its workers with the quick ones.
+# Three runs, so that what starts bots and browsers does not share its workers with the quick ones. Most tests wait for
+# something, those of the whole bot most of all: more workers than cores.
 test-parts: $(READY) ## of the tests, the quick ones
-	$(BIN)/python -m pytest -n 3 -m "not long" --ignore tests/endtoend --ignore tests/chaos --ignore tests/kinds \
+	$(BIN)/python -m pytest -n 4 -m "not long" --ignore tests/endtoend --ignore tests/chaos --ignore tests/kinds \
 	    --ignore tests/project --ignore tests/browser --ignore tests/bench
 test-page: $(READY) ## of the tests, those in a browser, and of the measures
-	$(BIN)/python -m pytest -n 2 tests/browser tests/bench
+	$(BIN)/python -m pytest -n 3 -m "not long" tests/browser tests/bench
 test-whole: $(READY) ## of the tests, those of the whole bot
-	$(BIN)/python -m pytest -n 3 -m "not long" tests/endtoend tests/chaos tests/kinds tests/project
+	$(BIN)/python -m pytest -n 5 -m "not long" tests/endtoend tests/chaos tests/kinds tests/project
 
 test-long: $(READY) ## the tests that take long: kill -9 of every kind of operation, two bots on PostgreSQL
 	$(BIN)/python -m pytest -n 3 -m long

@@ -105,8 +105,8 @@ async def test_home_shows_machines_that_need_attention(tmp_path: Path) -> None:
     async with running(tmp_path) as it:
         workspace = it.world.workspace
         diagnoses = it.bot.regions["default"].diagnoses
-        failed = it.bot.regions["default"].fleet.find("node-4")[0]
-        await until(lambda: diagnoses.of(failed), what="the cause")
+        bad = [it.bot.regions["default"].fleet.find(name)[0] for name in ("node-4", "node-6")]
+        await until(lambda: all(diagnoses.of(one) for one in bad), what="the causes")
         await workspace.open_home(OLGA)
         home = await until(lambda: workspace.home(OLGA))
         text = words_of(home.blocks)

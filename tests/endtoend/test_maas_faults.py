@@ -134,6 +134,7 @@ async def test_down_between_the_click_and_the_start(tmp_path: Path) -> None:
         assert asked(it, "node-3") == 1
 
 
+@pytest.mark.long
 async def test_down_for_too_long_voids_the_plan_and_says_so(tmp_path: Path) -> None:
     async with running(tmp_path) as it:
         plan = await it.talk.ask("commission node-3")

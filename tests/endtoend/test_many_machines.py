@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from sandbox.demo import World
 from sandbox.maas import machine as states
 from tests.endtoend.steps import CANCEL, asked, confirmed, machine_of, operation_id, said, told
@@ -164,6 +166,7 @@ async def test_sixty_machines_are_all_handled_and_the_message_says_how_many_are_
         assert len(roots) == 1
 
 
+@pytest.mark.long
 async def test_the_limit_holds_across_a_restart(tmp_path: Path) -> None:
     """Those that wait for their turn must not overtake those that MAAS is at work on when the bot comes back."""
     world = World.build(tmp_path, speed=8.0, strict_timing=False)

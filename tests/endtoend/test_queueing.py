@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.endtoend.approving import APPROVE, ASK, asked, card_of, effects, fill_in, open_form
 from tests.endtoend.steps import buttons, said
 from tests.support.harness import ADAM, ANDREA, OPS, running, until
@@ -52,6 +54,7 @@ async def test_the_second_may_queue_by_a_button(tmp_path: Path) -> None:
         assert it.world.region.effects["release", system_id] == 1
 
 
+@pytest.mark.long
 async def test_it_may_queue_and_looks_at_the_new_plan_at_its_turn(tmp_path: Path) -> None:
     async with running(tmp_path, speed=8.0) as it:
         system_id = it.bot.regions["default"].fleet.find("node-3")[0].system_id

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from sandbox.slack import Message
 from tests.endtoend.steps import CONFIRM, asked, confirmed, machine_of, operation_id, said, told
 from tests.support.harness import OLGA, OPS, Running, running, until, words_of
@@ -22,6 +24,7 @@ async def _farewell(it: Running, root: Message) -> list[Message]:
     return found
 
 
+@pytest.mark.long
 async def test_a_storm_of_rate_limits(tmp_path: Path) -> None:
     async with running(tmp_path) as it:
         faults = it.world.workspace.faults
@@ -35,6 +38,7 @@ async def test_a_storm_of_rate_limits(tmp_path: Path) -> None:
         assert roots(it) == [plan.ts]
 
 
+@pytest.mark.long
 async def test_server_errors_and_lost_answers(tmp_path: Path) -> None:
     async with running(tmp_path) as it:
         faults = it.world.workspace.faults
@@ -90,6 +94,7 @@ async def test_plain_blocks_where_the_newer_ones_are_refused(tmp_path: Path) -> 
         assert roots(it) == [root.ts]
 
 
+@pytest.mark.long
 async def test_a_channel_archived_half_way_and_opened_again(tmp_path: Path) -> None:
     async with running(tmp_path, speed=15.0) as it:
         workspace = it.world.workspace

@@ -9,6 +9,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from tests.endtoend.steps import CONFIRM, asked, confirmed, machine_of, rows, told
 from tests.support.harness import OLGA, running, until
 
@@ -25,6 +27,7 @@ def held(state: Path, file: str = "maasbot.sqlite") -> Iterator[None]:
         connection.close()
 
 
+@pytest.mark.long
 async def test_asking_while_the_database_is_locked(tmp_path: Path) -> None:
     async with running(tmp_path) as it:
         with held(tmp_path):
@@ -53,6 +56,7 @@ async def test_locked_at_the_click(tmp_path: Path) -> None:
         assert asked(it, "node-3") == 1
 
 
+@pytest.mark.long
 async def test_locked_half_way(tmp_path: Path) -> None:
     """Longer than the database is waited for: the operation goes on when it is free, and holds nothing for ever."""
     async with running(tmp_path, speed=15.0) as it:

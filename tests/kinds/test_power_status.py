@@ -47,6 +47,7 @@ async def test_right_after_an_order_the_act_is_waited_for(tmp_path: Path, versio
         assert "node-1: on." in (await it.talk.ask("power status node-1")).text
 
 
+@pytest.mark.long
 async def test_an_order_that_is_not_obeyed_is_told(tmp_path: Path, version: str) -> None:
     async with running(tmp_path, version=version) as it:
         one = machine(it.world, "node-1")

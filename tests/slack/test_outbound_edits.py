@@ -141,6 +141,10 @@ async def test_a_deleted_message_is_posted_anew_once(bench: Bench, outbound: Out
     bench.workspace.store.delete(bench.posted()[0])
     outbound.show("op-1", say("done"))
     await until(lambda: [message.text for message in bench.posted()] == ["done"])
+    # Slack has the message a moment before the bot has written down which one it is.
+    async with asyncio.timeout(8):
+        while await outbound.ts_of("op-1") is None:
+            await asyncio.sleep(0.01)
     assert await outbound.ts_of("op-1") == bench.posted()[0].ts
     bench.workspace.store.delete(bench.posted()[0])
     outbound.show("op-1", say("again"))
