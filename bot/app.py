@@ -65,6 +65,7 @@ from bot.slack.more_words import MoreWords
 from bot.slack.outbound import Outbound, SlackError, SlackFatal
 from bot.slack.power_form import PowerForm
 from bot.slack.router import Router
+from bot.slack.shared_files import SlackFiles
 from bot.slack.sheets import SheetDrawer, SheetForms
 from bot.slack.threads import Threads
 from bot.slack.word_buttons import WordButtons
@@ -188,6 +189,7 @@ class Bot:
             policy,
             ApprovalSettings(settings.approval_channel, settings.approval_ttl),
             sealed=sealed,
+            shared=SlackFiles(outbound),
             pause=self.pace.operations,
         )
         offers = Offers(self.catalog, policy)

@@ -12,7 +12,22 @@ from bot.command.offers import Offer, Offers
 from bot.maas.errors import MaasError
 from bot.maas.images import Defaults, Image, ImageName, images_of, is_loader, missing, uses, wanted_of
 from bot.maas.import_state import Phase
-from bot.message import Bold, Bullets, Buttons, Code, Mark, Message, Note, Paragraph, Part, Span, Style, Table, say
+from bot.message import (
+    Bold,
+    Bullets,
+    Button,
+    Buttons,
+    Code,
+    Mark,
+    Message,
+    Note,
+    Paragraph,
+    Part,
+    Span,
+    Style,
+    Table,
+    say,
+)
 from bot.operations.image_cases import Case, Finding
 from bot.operations.image_doctor import diagnose, needs_work
 from bot.operations.image_evidence import Evidence, gather
@@ -20,6 +35,7 @@ from bot.operations.image_words import listing, percent, progress, size
 from bot.operations.plan import Plan
 from bot.operations.verdict import remaining
 from bot.policy import Risk
+from commands.import_chart import import_chart, pictures
 from commands.planning import plan_for
 
 _ROWS = 40
@@ -68,6 +84,8 @@ async def images(ctx: Context) -> Message:
     if rows:
         columns = ("Image", "State", "Size", "Version", "Used by")
         parts.append(Table(columns, rows[:_ROWS], caption="Images", total=len(rows)))
+    chart = import_chart(state)
+    parts += [chart] if chart is not None else []
     loaders = [one for one in state.images.resources if is_loader(one)]
     note: list[Span] = [f"Besides, {len(loaders)} boot loaders. "] if loaders else []
     if complete < len(rows) and state.phase in {Phase.IDLE, Phase.STALLED}:
@@ -75,7 +93,8 @@ async def images(ctx: Context) -> Message:
     else:
         note += [Code("/maas images import"), " looks for newer versions."]
     parts.append(Note(note))
-    return Message(f"{head} {_import_sentence(state.phase, progress(state))}", tuple(parts))
+    text = f"{head} {_import_sentence(state.phase, progress(state))}"
+    return Message(text, tuple(parts), await pictures(ctx, chart))
 
 
 @command("images doctor", risk=Risk.READ, example="/maas images doctor")
@@ -89,14 +108,19 @@ async def images_doctor(ctx: Context) -> Message:
     if _restartable(ctx):
         evidence = replace(evidence, restart=(f"/maas {_HOST_RESTART}",))
     findings = diagnose(evidence)
+    buttons = await Offers(ctx.catalog, ctx.policy).fitting(
+        _offers(ctx, findings), ctx.region.name, ctx.person, ctx.origin
+    )
+    return doctor_message(evidence, findings, buttons)
+
+
+def doctor_message(evidence: Evidence, findings: list[Finding], buttons: Sequence[Button] = ()) -> Message:
+    """What was found, each with its evidence and what to do, and what was looked at for it."""
     parts: list[Part] = []
     for one in findings:
         parts += _finding(one)
     if needs_work(findings):
         parts.append(Paragraph([Code("/maas images recover"), " does this step by step, after you have confirmed it."]))
-    buttons = await Offers(ctx.catalog, ctx.policy).fitting(
-        _offers(ctx, findings), ctx.region.name, ctx.person, ctx.origin
-    )
     if buttons:
         parts.append(Buttons(buttons))
     parts.append(Note(_what_was_looked_at(evidence)))

@@ -34,10 +34,10 @@ async def routes(ctx: Context) -> Message:
     """List the static routes that MAAS gives to machines."""
     found = await ctx.region.api.static_routes()
     if not found:
-        return say("There is no static route.")
+        return say("There is no static route. ", Code("/maas routes add"), " makes one.")
     title = count(len(found), "static route")
-    rows = [(one.source, one.destination, one.gateway_ip, str(one.metric)) for one in found[:_ROWS]]
-    table = Table(("Machines in", "Reach", "By gateway", "Metric"), rows, caption=title, total=len(found))
+    rows = [(str(one.id), one.source, one.destination, one.gateway_ip, str(one.metric)) for one in found[:_ROWS]]
+    table = Table(("Number", "Machines in", "Reach", "By gateway", "Metric"), rows, caption=title, total=len(found))
     return Message(f"{title}.", (Paragraph([Bold(title)]), table))
 
 

@@ -19,6 +19,8 @@ STALLED_AFTER = 600.0
 SLOW = 256 * 1024
 #: The rate is that of the last so many seconds, or of the last two steps where they lie further apart.
 _WINDOW = 60.0
+#: Moments of an import that are kept; beyond that, every other one is dropped.
+_MOMENTS = 240
 
 
 class Phase(StrEnum):
@@ -37,6 +39,15 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """How far an import was: bytes, and seconds since the epoch."""
+
+    at: float
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class LastImport:
     """What was seen of the import that ended last. Times are seconds since the epoch.
 
@@ -47,6 +58,7 @@ class LastImport:
         vanished: images that were half there and were gone at its end.
         half: images that were half there at its end and still are: the region stopped in the middle.
         missing: images that are wanted and not complete since; None where that could not be read.
+        course: how far it was at moments from its begin, or the bot's, to its end.
     """
 
     began: float
@@ -56,6 +68,7 @@ class LastImport:
     vanished: tuple[ImageName, ...] = ()
     half: tuple[ImageName, ...] = ()
     missing: tuple[ImageName, ...] | None = None
+    course: tuple[Moment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +84,7 @@ class ImportState:
         done, total: bytes of the files that this import loads.
         rate: bytes a second, lately; None when nothing can be said yet.
         last: the import that ended last.
+        course: how far the import was at moments since it began, or the bot.
     """
 
     phase: Phase = Phase.UNKNOWN
@@ -82,6 +96,7 @@ class ImportState:
     total: int = 0
     rate: float | None = None
     last: LastImport | None = None
+    course: tuple[Moment, ...] = ()
 
     @property
     def percent(self) -> float:
@@ -107,6 +122,7 @@ class ImportFollower:
         self._files: dict[str, int] = {}
         self._seen: dict[str, int] = {}
         self._steps: deque[tuple[float, int]] = deque(maxlen=64)
+        self._course: list[Moment] = []
         self._loaded = 0
         self._longest = 0.0
         # Of the whole import: at its end a look may come between the images' going and the import's.
@@ -141,6 +157,7 @@ class ImportFollower:
             self._files, self._seen, self._loaded, self._ever, self._half = {}, {}, 0, set(), set()
             self._steps.clear()
             self._longest = 0.0
+            self._course = []
         for sha, file in files.items():
             if not file.complete:
                 self._files[sha] = file.size
@@ -163,7 +180,11 @@ class ImportFollower:
             self._steps.append((now, self._loaded))
         rate = self._rate(now)
         phase = self._phase(now - moved_at, rate)
-        return ImportState(phase, now, images, began, moved_at, done, total, rate, before.last)
+        self._course.append(Moment(now, done, total))
+        if len(self._course) > _MOMENTS:
+            del self._course[1::2]
+        course = tuple(self._course)
+        return ImportState(phase, now, images, began, moved_at, done, total, rate, before.last, course)
 
     def _phase(self, unchanged: float, rate: float | None) -> Phase:
         # A mirror so slow that it was called stalled once, and was not, gets longer the next time.
@@ -187,6 +208,9 @@ class ImportFollower:
         there = {image_name(one) for one in images.resources}
         half = {image_name(one) for one in images.resources if is_half(one)}
         began = before.began if before.began is not None else now
+        files = _files(images)
+        done = sum(files[sha].done for sha in self._files if sha in files)
+        self._course.append(Moment(now, done, sum(self._files.values())))
         return LastImport(
             began=began,
             ended=now,
@@ -194,6 +218,7 @@ class ImportFollower:
             loaded=self._loaded,
             vanished=tuple(sorted(self._half - there)),
             half=tuple(sorted(half)),
+            course=tuple(self._course),
         )
 
 

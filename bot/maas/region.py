@@ -27,6 +27,7 @@ from bot.maas.models_region import (
 )
 from bot.maas.network_calls import NetworkCalls
 from bot.maas.power_calls import PowerCalls
+from bot.maas.record_calls import RecordCalls
 from bot.maas.settings_calls import SettingsCalls
 from bot.maas.transport import Transport, Value
 
@@ -43,7 +44,7 @@ MAX_EVENTS = 1000
 ResultsOf = Literal["current-commissioning", "current-testing", "current-installation"]
 
 
-class Region(MachineChanges, DetailCalls, PowerCalls, ImageCalls, NetworkCalls, SettingsCalls):
+class Region(MachineChanges, DetailCalls, PowerCalls, ImageCalls, NetworkCalls, RecordCalls, SettingsCalls):
     """One region's API. All methods raise `MaasError` and nothing else for what the world does."""
 
     def __init__(self, transport: Transport, name: str = "default") -> None:

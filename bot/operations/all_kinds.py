@@ -24,6 +24,7 @@ from bot.operations.ranges import RangeAdding, RangeRemoving, ReservationRemovin
 from bot.operations.region_settings import ConfigSetting
 from bot.operations.releasing import Releasing
 from bot.operations.rescuing import EnteringRescue, LeavingRescue
+from bot.operations.routes_and_names import NameAdding, NameRemoving, RouteAdding, RouteRemoving
 from bot.operations.setting_up import SettingUp
 from bot.operations.ssh_keys import KeyAdding, KeyImporting, KeyRemoving
 from bot.operations.steps import StepKind
@@ -71,6 +72,10 @@ def step_kinds() -> tuple[StepKind, ...]:
         RangeRemoving(),
         Reserving(),
         ReservationRemoving(),
+        RouteAdding(),
+        RouteRemoving(),
+        NameAdding(),
+        NameRemoving(),
         SettingUp(),
         ConfigSetting(),
         KeyAdding(),

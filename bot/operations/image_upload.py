@@ -1,4 +1,4 @@
-"""Uploading an image of one's own: fetched from the region's host, handed to MAAS part by part."""
+"""Uploading an image of one's own: read from the region's host or the chat, handed to MAAS part by part."""
 
 from __future__ import annotations
 
@@ -24,6 +24,14 @@ from bot.operations.steps import OperationStep, StepAgainError, StepContext, Ste
 PART = 4 * 1024 * 1024
 #: Bytes that are taken: beyond that, MAAS's own command line on the host is the better way.
 LARGEST = 8 * 1024**3
+#: Bytes of a file that was shared: more than this Slack takes from nobody.
+LARGEST_SHARED = 1000**3
+#: What files begin with, by the end of the type that they are given as; what is not packed begins with anything.
+_PACKED = (
+    (("gz",), b"\x1f\x8b", "gzip"),
+    (("tbz", "bz", "bz2"), b"BZh", "bzip2"),
+    (("xz",), b"\xfd7zXZ\x00", "xz"),
+)
 _TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=60)
 
 
@@ -34,21 +42,19 @@ class Upload(OperationStep):
     can_stop = True
 
     async def check(self, context: StepContext) -> str | None:
-        """MAAS has it, with this checksum; without one that was given, only a repeated look can tell."""
+        """MAAS has it, with the checksum that was given. Without one only the file itself tells: `apply` reads it."""
         wanted = str(context.options.get("sha256") or "")
-        for resource in await self._resources(context):
-            for one in resource.sets.values():
-                sums = {file.sha256 for file in one.files.values()}
-                if one.complete and (wanted in sums if wanted else context.repeated):
-                    return f"complete, {size(one.size)}"
-        return None
+        return _complete_with(wanted, await self._resources(context)) if wanted else None
 
     async def apply(self, context: StepContext) -> None:
-        """Measure it, announce it, send it."""
-        for resource in await self._resources(context):
+        """Measure it, announce it, send it; unless MAAS has it, from a try whose end was not seen."""
+        checksum, length = await self._measure(context)
+        resources = await self._resources(context)
+        for resource in resources:
             if not resource.complete:
                 await context.region.api.delete_boot_resource(resource.id)
-        checksum, length = await self._measure(context)
+        if _complete_with(checksum, resources) is not None:
+            return
         options = context.options
         created = await context.region.api.create_upload(
             f"custom/{options['name']}",
@@ -61,31 +67,35 @@ class Upload(OperationStep):
         await self._send(context, upload_place(created), length)
 
     async def verify(self, context: StepContext) -> str:
-        """It is complete, by looking. Raises StepFailedError."""
-        label = await self.check(replace(context, repeated=True))
-        if label is None:
+        """Its newest version is complete, by looking. Raises StepFailedError."""
+        resources = sorted(await self._resources(context), key=lambda one: one.id)
+        newest = resources[-1].newest if resources else None
+        if newest is None or not newest.complete:
             raise StepFailedError(
                 "MAAS took every part, and the image is not complete: the checksum does not fit.",
                 "Look at the file and its checksum, then upload it again.",
             )
-        return label
+        return f"complete, {size(newest.size)}"
 
     async def _measure(self, context: StepContext) -> tuple[str, int]:
         """Checksum and length: MAAS wants both before the first byte, so the file is read twice."""
         digest, length = hashlib.sha256(), 0
+        largest = LARGEST_SHARED if context.options.get("file") else LARGEST
         async with _opened(context) as parts:
             async for part in parts:
+                if not length:
+                    _check_kind(part, context.options)
                 digest.update(part)
                 length += len(part)
-                if length > LARGEST:
+                if length > largest:
                     raise StepFailedError(
-                        f"The file is longer than {size(LARGEST)}.", "Upload it on the host: maas ADMIN boot-resources."
+                        f"The file is longer than {size(largest)}.", "Upload it on the host: maas ADMIN boot-resources."
                     )
                 context.note(f"Measured {size(length)}")
                 context.stop_if_cancelled("Nothing was uploaded.")
         found, wanted = digest.hexdigest(), str(context.options.get("sha256") or "")
         if not length:
-            raise StepFailedError("The file is empty.", "Look at the address.")
+            raise StepFailedError("The file is empty.", "Look at where it comes from.")
         if wanted and found != wanted:
             raise StepFailedError(
                 f"The file's checksum is {found}, and not the one that was given.", "Nothing was uploaded."
@@ -112,9 +122,31 @@ class Upload(OperationStep):
         return found
 
 
+def _complete_with(checksum: str, resources: Sequence[BootResource]) -> str | None:
+    """How a complete version with this checksum is, in words; None where there is none."""
+    for one in (one for resource in resources for one in resource.sets.values()):
+        if one.complete and any(file.sha256 == checksum for file in one.files.values()):
+            return f"complete, {size(one.size)}"
+    return None
+
+
+def _check_kind(begin: bytes, options: Mapping[str, Any]) -> None:
+    """MAAS takes anything, and a machine finds out in the middle of its deployment. Raises StepFailedError."""
+    kind = str(options["filetype"])
+    for ends, magic, packed in _PACKED:
+        if kind.endswith(ends) and not begin.startswith(magic):
+            what = "It is a web page" if begin.lstrip()[:1] == b"<" else f"It is not packed with {packed}"
+            raise StepFailedError(f"{what}, and {kind} is. Nothing was uploaded.", "Look at the file and its --type.")
+
+
 @asynccontextmanager
 async def _opened(context: StepContext) -> AsyncIterator[AsyncIterator[bytes]]:
-    """The file in parts. Raises StepFailedError where the host refuses, StepAgainError where it is away."""
+    """The file in parts. Raises StepFailedError where it is refused, StepAgainError where its place is away."""
+    if context.options.get("file"):
+        assert context.shared is not None, "nothing reads shared files here"
+        async with context.shared.opened(context.options["file"], context.options["file_name"]) as stream:
+            yield _parts(stream)
+        return
     url = str(context.options["url"])
     try:
         async with (
@@ -125,15 +157,15 @@ async def _opened(context: StepContext) -> AsyncIterator[AsyncIterator[bytes]]:
                 raise StepFailedError(f"{url} answers {response.status}.", "Correct the address, then ask again.")
             if "text/html" in response.content_type:
                 raise StepFailedError(f"{url} is a web page, and no image.", "Correct the address, then ask again.")
-            yield _parts(response.content)
+            yield _parts(response.content.iter_any())
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
         raise StepAgainError(f"{url} can't be read ({type(error).__name__}).") from None
 
 
-async def _parts(stream: aiohttp.StreamReader) -> AsyncIterator[bytes]:
+async def _parts(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """The stream in parts of full length; what arrives at once is mostly shorter."""
     kept = bytearray()
-    async for some in stream.iter_any():
+    async for some in stream:
         kept += some
         while len(kept) >= PART:
             yield bytes(kept[:PART])
@@ -143,7 +175,9 @@ async def _parts(stream: aiohttp.StreamReader) -> AsyncIterator[bytes]:
 
 
 class UploadingImage(ImageKind):
-    """The kind `images-upload`; options: `name`, `arch`, `url`, `filetype`, `title`, `sha256`."""
+    """The kind `images-upload`; options: `name`, `arch`, `url`, `filetype`, `title`, `sha256`; and instead of an
+    `url`, a shared `file`'s id with its `file_name`.
+    """
 
     name = "images-upload"
     verb, participle, past = "Upload", "Uploading", "Uploaded"
@@ -160,10 +194,11 @@ class UploadingImage(ImageKind):
         plan = self._plan(region, options, f"Upload {name}", subject=str(name))
         there = [one for one in await region.api.boot_resources() if image_name(one) == name]
         warnings = [f"There is a {name} already: MAAS adds this one as its newest version."] if there else []
-        if not on_the_host(region, options["url"]):
+        if not options.get("file") and not on_the_host(region, options["url"]):
             reason = f"{options['url']} is not on the region's host; put the file there first"
             return replace(plan, targets=(), left_out=(LeftOut(str(name), reason),))
-        target = replace(plan.targets[0], facts={"from": options["url"], "as": options["filetype"]})
+        source = options.get("file_name") or options["url"]
+        target = replace(plan.targets[0], facts={"from": source, "as": options["filetype"]})
         steps = ("The bot reads the file twice: for its checksum, and to hand it to MAAS in parts of 4 MiB.",)
         return replace(plan, targets=(target,), warnings=tuple(warnings), steps=steps)
 

@@ -25,7 +25,7 @@ from bot.operations.runner import MachineRunner
 from bot.operations.sealed import Sealed
 from bot.operations.showing import Showing
 from bot.operations.step_runner import StepRunner
-from bot.operations.steps import StepKind
+from bot.operations.steps import SharedFiles, StepKind
 from bot.operations.store import OperationStore
 from bot.operations.verdict import Verdict, entry_for, remaining
 from bot.operations.work import OperationWork
@@ -51,6 +51,7 @@ class Operations:
         approval: ApprovalSettings,
         *,
         sealed: Sealed | None = None,
+        shared: SharedFiles | None = None,
         pause: float = 1.0,
     ) -> None:
         self._store = store
@@ -63,7 +64,7 @@ class Operations:
         self.showing = Showing()
         machine_kinds = {name: kind for name, kind in kinds.items() if isinstance(kind, MachineKind)}
         machines = MachineRunner(store, regions, machine_kinds, self._live, sealed=sealed, pause=pause)
-        steps = StepRunner(store, regions, self._live, pause=pause)
+        steps = StepRunner(store, regions, self._live, shared=shared, pause=pause)
         self.work = OperationWork(store, regions, kinds, machines, steps, self._live, pause=pause)
         self.approvals = Approvals(store, policy, approval, changed=self._changed, start=self._begin)
         self._engine: Engine | None = None

@@ -17,6 +17,7 @@ from bot.operations.live import Live
 from bot.operations.records import FailureCause, Operation, TargetRow, TargetState
 from bot.operations.steps import (
     OperationStep,
+    SharedFiles,
     StepAgainError,
     StepContext,
     StepFailedError,
@@ -41,8 +42,15 @@ class StepRunner:
     """Runs step kinds. A step begins when all before it have ended well; after a failure the rest is not begun."""
 
     def __init__(
-        self, store: OperationStore, regions: Mapping[str, RegionService], live: Live, *, pause: float = 1.0
+        self,
+        store: OperationStore,
+        regions: Mapping[str, RegionService],
+        live: Live,
+        *,
+        shared: SharedFiles | None = None,
+        pause: float = 1.0,
     ) -> None:
+        self._shared = shared
         self._store = store
         self._regions = regions
         self._live = live
@@ -157,6 +165,7 @@ class StepRunner:
             self._live.cancelled(operation.id),
             partial(self._live.note, operation.id, key),
             self._pause,
+            self._shared,
         )
 
     async def _begin(self, operation: Operation, target: TargetRow) -> None:

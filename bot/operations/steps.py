@@ -11,9 +11,10 @@ from __future__ import annotations
 import asyncio
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from bot.maas.service import RegionService
 from bot.operations.kinds import Kind
@@ -42,6 +43,18 @@ class StepAgainError(Exception):
     """What a step works on is away for the moment, or its answer was lost: look again in a while. Says why."""
 
 
+class SharedFiles(Protocol):
+    """Where files are that people shared in their chat."""
+
+    def opened(self, file_id: str, name: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """The content of a file as it arrives; `name` is what messages call it.
+
+        Raises:
+            StepFailedError: it is gone, or is not given.
+            StepAgainError: it can't be had for the moment.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class StepContext:
     """What a step may use. `pause` scales every wait: 1 is real time, tests make it small."""
@@ -55,6 +68,7 @@ class StepContext:
     cancelled: asyncio.Event
     say: Callable[[str], None]
     pause: float = 1.0
+    shared: SharedFiles | None = None
 
     def note(self, text: str) -> None:
         """Show in the thread what the step does right now: a percentage, what it waits for. Never a secret."""

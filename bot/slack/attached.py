@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import SecretStr
 
-from bot.command.beside import Beside, UnreadableError
+from bot.command.beside import Beside, SharedFile, UnreadableError
 from bot.command.cleanup import as_typed
 from bot.slack.outbound import Outbound, SlackError
 
@@ -29,24 +29,35 @@ def split_off(text: str) -> tuple[str, SecretStr | None]:
 def beside(block: SecretStr | None, event: Mapping[str, Any], outbound: Outbound) -> Beside:
     """What came with a message; its file is read only when it is asked for."""
     files = [one for one in event.get("files") or [] if isinstance(one, dict)]
-    if not files:
-        channel, thread = str(event.get("channel") or ""), str(event.get("thread_ts") or "")
+    channel, thread = str(event.get("channel") or ""), str(event.get("thread_ts") or "")
 
-        async def earlier(ending: str) -> SecretStr | None:
-            try:
-                found = await outbound.newest_file(channel, thread, ending)
-            except SlackError as error:
-                raise UnreadableError(f"The files of this thread can't be looked up: {error}.") from None
-            return await _read(found, outbound) if found is not None else None
+    async def newest(endings: Sequence[str]) -> dict[str, Any] | None:
+        try:
+            return await outbound.newest_file(channel, thread, tuple(endings))
+        except SlackError as error:
+            raise UnreadableError(f"The files of this thread can't be looked up: {error}.") from None
 
-        return Beside(block=block, earlier=earlier if thread else None)
+    async def earlier(ending: str) -> SecretStr | None:
+        found = await newest([ending])
+        return await _read(found, outbound) if found is not None else None
 
-    async def read() -> SecretStr:
+    def only() -> dict[str, Any]:
         if len(files) > 1:
             raise UnreadableError(f"{len(files)} files came with the message, and I can't tell which one is meant.")
-        return await _read(files[0], outbound)
+        return files[0]
 
-    return Beside(block=block, file=read)
+    async def read() -> SecretStr:
+        return await _read(only(), outbound)
+
+    async def shared(endings: Sequence[str]) -> SharedFile | None:
+        found = only() if files else await newest(endings) if thread else None
+        if found is None:
+            return None
+        return SharedFile(str(found.get("id") or ""), str(found.get("name") or "the file"), int(found.get("size") or 0))
+
+    if files:
+        return Beside(block=block, file=read, shared=shared)
+    return Beside(block=block, earlier=earlier if thread else None, shared=shared)
 
 
 async def _read(file: Mapping[str, Any], outbound: Outbound) -> SecretStr:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from ipaddress import ip_address
 from typing import Any
 
-from sandbox.maas.answers import Answer, json_answer, refuse_form
+from sandbox.maas.answers import Answer, json_answer, no_content, refuse, refuse_form
 from sandbox.maas.context import Context
 from sandbox.maas.events import event_date, stamp
 from sandbox.maas.request import ApiRequest
@@ -23,6 +23,9 @@ class RecordsApi:
 
     def routes(self) -> Iterable[Route]:
         yield Route("static-routes/", "GET", None, lambda _: json_answer([self._route(r) for r in self._world.routes]))
+        yield Route("static-routes/", "POST", None, self._create_route, admin=True)
+        yield Route("static-routes/{id}/", "DELETE", None, self._delete_route, admin=True)
+        yield Route("dnsresources/{id}/", "DELETE", None, self._delete_name, admin=True)
         yield Route("discovery/", "GET", None, lambda _: json_answer(self._seen(unknown=False)))
         for op in ("by_unknown_ip_and_mac", "by_unknown_ip", "by_unknown_mac"):
             yield Route("discovery/", "GET", op, lambda _: json_answer(self._seen(unknown=True)))
@@ -32,6 +35,38 @@ class RecordsApi:
     def _route(self, row: dict[str, Any]) -> dict[str, Any]:
         ends = {end: self._network.subnet_json(self._network.subnets[row[end]]) for end in ("source", "destination")}
         return {**row, **ends, "resource_uri": f"{API}/static-routes/{row['id']}/"}
+
+    def _create_route(self, request: ApiRequest) -> Answer:
+        form = request.form
+        ends = {end: self._network.subnets.get(int(form.text(end) or 0)) for end in ("source", "destination")}
+        source, destination = ends["source"], ends["destination"]
+        if source is None or destination is None:
+            raise refuse_form({end: "This field is required." for end, found in ends.items() if found is None})
+        gateway = form.text("gateway_ip")
+        if ip_address(gateway) not in source.network:
+            raise refuse_form({"gateway_ip": f"Enter an IP address in {source.cidr}."})
+        row = {"source": source.id, "destination": destination.id, "gateway_ip": gateway}
+        if any({**one, **row} == one for one in self._world.routes):
+            text = "Static route with this Source, Destination and Gateway ip already exists."
+            raise refuse_form({"__all__": text})
+        made = {"id": self._world.take_id("route") + 1, **row, "metric": int(form.text("metric") or 0)}
+        self._world.routes.append(made)
+        return json_answer(self._route(made))
+
+    def _delete_route(self, request: ApiRequest) -> Answer:
+        self._drop(self._world.routes, request)
+        return no_content()
+
+    def _delete_name(self, request: ApiRequest) -> Answer:
+        self._drop(self._world.dns_names, request)
+        return no_content()
+
+    @staticmethod
+    def _drop(rows: list[dict[str, Any]], request: ApiRequest) -> None:
+        found = next((one for one in rows if one["id"] == int(request.parts["id"])), None)
+        if found is None:
+            raise refuse(404, "Not Found")
+        rows.remove(found)
 
     def _seen(self, *, unknown: bool) -> list[dict[str, Any]]:
         known = {m.ip for m in self._world.machines.values() if m.ip} | set(self._world.rack_addresses)

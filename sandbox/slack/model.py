@@ -93,7 +93,8 @@ class File:
 
     @property
     def size(self) -> int:
-        return len(self.content) if self.uploaded else self.length
+        """In bytes; `length` may say more than `content` holds, for files too long to be held."""
+        return max(self.length, len(self.content)) if self.uploaded else self.length
 
     @property
     def is_text(self) -> bool:

@@ -70,6 +70,8 @@ BUDGETS: Final[Mapping[str, Budget]] = {
     "views.update": Budget(90, 20),
     "views.publish": Budget(90, 20),
     "files.upload": Budget(40, 10),
+    "files.info": Budget(90, 20),
+    "files.list": Budget(45, 12),
     "users.info": Budget(90, 30),
     "usergroups.users.list": Budget(18, 8),
     # No limit is named for response URLs, of which each takes five posts. In a rush people wait for these answers.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
 import structlog
@@ -19,7 +20,7 @@ from bot.slack.outbound.keyed import KeyedPosts, Uploads
 from bot.slack.outbound.ledger import Ledger
 from bot.slack.outbound.lookups import Lookups
 from bot.slack.outbound.posting import Posting, Ref
-from bot.slack.outbound.reading import newest_file, read_file
+from bot.slack.outbound.reading import file_info, newest_file, opened_file, read_file
 from bot.slack.outbound.stored import load
 from bot.slack.render import Rendered, Surface
 from bot.storage import Database
@@ -124,7 +125,19 @@ class Outbound:
         """
         return await read_file(self._calls.client, url, most)
 
-    async def newest_file(self, channel: str, thread_ts: str, ending: str) -> dict[str, Any] | None:
+    def opened_file(self, url: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """The content of a file that may be long, as it arrives. Raises SlackError, in the middle too."""
+        return opened_file(self._calls.client, url)
+
+    async def file_info(self, file_id: str) -> dict[str, Any]:
+        """A file as Slack knows it now.
+
+        Raises:
+            SlackError: it was deleted, or Slack refused or was in trouble.
+        """
+        return await file_info(self._calls, file_id)
+
+    async def newest_file(self, channel: str, thread_ts: str, ending: str | tuple[str, ...]) -> dict[str, Any] | None:
         """The newest file of a thread whose name ends so; None when there is none among the channel's latest files.
 
         Raises:
