@@ -1,6 +1,7 @@
 # Every target sets itself up: it needs python3 (3.11 to 3.14), make, git and a Python package index.
 PYTHON ?= python3
 ARGS ?=
+LONG ?=
 
 BIN := .venv/bin
 READY := .venv/ready
@@ -31,8 +32,8 @@ test-page: $(READY) ## of the tests, those in a browser, and of the measures
 test-whole: $(READY) ## of the tests, those of the whole bot
 	$(BIN)/python -m pytest -n 5 -m "not long" tests/endtoend tests/chaos tests/kinds tests/project
 
-test-long: $(READY) ## the tests that take long: kill -9 of every kind of operation, two bots on PostgreSQL
-	$(BIN)/python -m pytest -n 3 -m long
+test-long: $(READY) ## the tests that take long: kill -9 of every kind, two bots, a booted host; some: LONG=tests/chaos
+	$(BIN)/python -m pytest -n 3 -m long $(LONG)
 
 test-host-tree: $(READY) ## the files of the host that the tests install MAAS on; made once, as root
 	$(BIN)/python -m tests.support.host_tree
