@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.maas.errors import BadRequest, NotFound
+from bot.maas.errors import BadRequest
 from bot.maas.models import Event, Machine, MachineStatus
 from bot.maas.service import RegionService
 from bot.operations import image_readiness as readiness
-from bot.operations.kinds import End, MachineKind
+from bot.operations.kinds import End, MachineKind, abort_while
 from bot.operations.machine_facts import facts_of, sort_out, subject, targets_of
 from bot.operations.plan import Plan
 from bot.policy import Risk
@@ -120,12 +120,7 @@ class Commissioning(MachineKind):
 
     async def stop(self, region: RegionService, key: str) -> None:
         """Abort commissioning in MAAS; a machine that has ended meanwhile is left as it is."""
-        try:
-            machine = await region.api.machine(key)
-        except NotFound:
-            return
-        if machine.status in _UNDER_WAY:
-            await region.api.abort(key, comment="cancelled from Slack")
+        await abort_while(region, key, _UNDER_WAY)
 
 
 def _reason_against(machine: Machine) -> str | None:

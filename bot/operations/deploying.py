@@ -15,7 +15,7 @@ from bot.operations import image_readiness as readiness
 from bot.operations import images
 from bot.operations import machine_facts as facts
 from bot.operations.images import Wanted
-from bot.operations.kinds import End, MachineKind
+from bot.operations.kinds import End, MachineKind, abort_while
 from bot.operations.plan import LeftOut, Plan, Target
 from bot.policy import Risk
 
@@ -136,12 +136,7 @@ class Deploying(MachineKind):
 
     async def stop(self, region: RegionService, key: str) -> None:
         """Abort the deployment in MAAS; a machine that has ended meanwhile is left as it is."""
-        try:
-            machine = await region.api.machine(key)
-        except NotFound:
-            return
-        if machine.status is MachineStatus.DEPLOYING:
-            await region.api.abort(key, comment="cancelled from Slack")
+        await abort_while(region, key, {MachineStatus.DEPLOYING})
 
 
 async def _wanted(region: RegionService, options: Mapping[str, Any]) -> Wanted:

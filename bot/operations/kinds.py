@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from bot.maas.errors import NotFound
-from bot.maas.models import Event, Machine
+from bot.maas.models import Event, Machine, MachineStatus
 from bot.maas.service import RegionService
 from bot.operations.plan import Plan, Target
+
+
+async def abort_while(region: RegionService, key: str, states: Collection[MachineStatus]) -> None:
+    """Abort in MAAS what one machine does, if it is in one of these states; else leave it."""
+    try:
+        machine = await region.api.machine(key)
+    except NotFound:
+        return
+    if machine.status in states:
+        await region.api.abort(key, comment="cancelled from Slack")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.maas.errors import NotFound
 from bot.maas.models import Event, Machine, MachineStatus
 from bot.maas.service import RegionService
 from bot.operations import machine_facts as facts
-from bot.operations.kinds import End, MachineKind
+from bot.operations.kinds import End, MachineKind, abort_while
 from bot.operations.plan import Plan, Target
 from bot.policy import Risk
 
@@ -92,12 +91,7 @@ class Testing(MachineKind):
 
     async def stop(self, region: RegionService, key: str) -> None:
         """Abort the tests in MAAS; a machine that has ended meanwhile is left as it is."""
-        try:
-            machine = await region.api.machine(key)
-        except NotFound:
-            return
-        if machine.status is MachineStatus.TESTING:
-            await region.api.abort(key, comment="cancelled from Slack")
+        await abort_while(region, key, {MachineStatus.TESTING})
 
 
 def _reason_against(machine: Machine) -> str | None:
