@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 from sandbox.demo import World
 from sandbox.maas.machine import Machine
 from sandbox.slack import Message
-from tests.support.harness import ANDREA, OLGA, OPS, Talk, until, words_of
+from tests.support.harness import ANDREA, OLGA, OPS, Running, Talk, until, words_of
 
 CONFIRM, CANCEL, ASK, APPROVE = "operation.confirm", "operation.cancel", "ask.approval", "approval.approve"
 APPROVALS = "C0APPROVE"
@@ -115,3 +116,14 @@ def golden(name: str, text: str) -> None:
 def roots(world: World) -> list[str]:
     """The messages that the bot posted where it was asked, other than answers seen by one person."""
     return [one.ts for one in world.workspace.messages(OPS, OLGA) if one.bot_id and not one.ephemeral_to]
+
+
+async def noted(it: Running, words: str) -> None:
+    """Wait until the newest operation says this of its first machine.
+
+    It is said while it lasts, which in tests is not long enough to be sure to find it in the thread.
+    """
+    operation = (await it.bot.operations.recent())[0].id
+    async with asyncio.timeout(20):
+        while words not in (await it.bot.operations.get(operation)).targets[0].detail:
+            await asyncio.sleep(0.01)

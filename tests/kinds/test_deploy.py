@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.endtoend.steps import rows
-from tests.kinds.steps import BOTH, agree, done, effects, has, machine, refused, said
+from tests.kinds.steps import BOTH, agree, done, effects, has, machine, noted, refused, said
 from tests.support.harness import OLGA, OPS, Running, running, until, words_of
 
 SECRET = "hunter2-is-not-a-password"
@@ -83,7 +83,7 @@ async def test_the_power_is_busy_and_maas_has_allocated_it_already(tmp_path: Pat
         busy = it.world.region.world.power_busy
         busy.add(one.system_id)
         await agree(it.talk, plan)
-        await it.talk.reads(plan, "another action is already in progress")
+        await noted(it, "another action is already in progress")
         assert (one.status_name, one.owner) == ("Allocated", "admin")
         busy.discard(one.system_id)
         await done(it.talk, plan, "Deployed node-2")
