@@ -13,7 +13,8 @@ import sqlalchemy as sa
 
 from bot.audit import Audit, Entry, append
 from bot.audit.chain import read_rows
-from bot.storage import Database, audit_records
+from bot.storage import Database
+from bot.tables import audit_records
 
 
 def fill(connection: sa.Connection, first: int, count: int) -> None:

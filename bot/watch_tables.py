@@ -1,4 +1,4 @@
-"""The tables of watches and of failures' logs, beside those of `bot.storage`.
+"""The tables of watches and of failures' logs, beside those of `bot.tables`.
 
 A watch is a channel's wish to hear of something. What is to be told is a notice, written in the same transaction as
 the memory of what was seen, so that a restart neither repeats nor skips.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from bot.storage import metadata
+from bot.tables import metadata
 
 #: Who wants to hear of what, where. `thread_ts`, `person_id` and `until` are those of a guide that ends by itself.
 watches = sa.Table(

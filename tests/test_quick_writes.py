@@ -8,7 +8,8 @@ import time
 import pytest
 
 from bot.quick_writes import QuickWrites
-from bot.storage import Database, inbox
+from bot.storage import Database
+from bot.tables import inbox
 
 
 def row(name: str) -> dict[str, object]:

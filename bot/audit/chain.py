@@ -14,7 +14,8 @@ import sqlalchemy as sa
 
 from bot.audit.record import GENESIS, Entry, Record, copies, digest, write
 from bot.audit.redaction import Cleaner
-from bot.storage import StorageUnavailableError, audit_head, audit_records
+from bot.storage import StorageUnavailableError
+from bot.tables import audit_head, audit_records
 from bot.telemetry import Redactor
 
 #: Rows that are read at once: enough to be fast, few enough for any memory.

@@ -17,7 +17,8 @@ from bot.audit.mirror import mirror_for
 from bot.audit.search import parse_since
 from bot.audit.service import Audit
 from bot.settings import Settings
-from bot.storage import Database, StorageUnavailableError, audit_head
+from bot.storage import Database, StorageUnavailableError
+from bot.tables import audit_head
 
 
 async def verify(settings: Settings) -> int:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from bot.audit.chain import BATCH, Head, Verification, check_rows, read_rows
 from bot.audit.record import Record, canonical, stamp, storable
 from bot.settings_fields import parse_duration
-from bot.storage import audit_records
+from bot.tables import audit_records
 
 _OPERATION = re.compile(r"op-[a-z0-9]+", re.IGNORECASE)
 _PERSON = re.compile(r"<@([UW][A-Z0-9]{2,})(?:\|[^>]*)?>|([UW](?=[A-Z]*[0-9])[A-Z0-9]{3,})")

@@ -13,7 +13,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot.operations.records import TargetState
-from bot.storage import Database, operation_targets, operations
+from bot.storage import Database
+from bot.tables import operation_targets, operations
 
 #: What differs between two failures of one cause: numbers, and what is set in brackets.
 _PARTICULARS = re.compile(r"\([^)]*\)|\b[0-9a-f]{2}(?::[0-9a-f]{2}){5}\b|\d+")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from bot.storage import metadata
+from bot.tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

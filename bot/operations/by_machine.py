@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from bot.operations.records import Operation, TargetRow
 from bot.operations.rows import operation_of, target_of
 from bot.storage import Database
-from bot.storage import operation_targets as targets
-from bot.storage import operations as table
+from bot.tables import operation_targets as targets
+from bot.tables import operations as table
 
 
 async def of_machine(database: Database, region: str, key: str, limit: int) -> list[tuple[Operation, TargetRow]]:

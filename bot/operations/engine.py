@@ -28,7 +28,7 @@ from bot.operations.retention import Retention
 from bot.operations.takeover import TakeOver
 from bot.operations.workflows import Step, Work, Workflows
 from bot.storage import Database, StorageUnavailableError
-from bot.storage import operations as table
+from bot.tables import operations as table
 
 __all__ = ["READABLE_VERSIONS", "WORKFLOW_VERSION", "Engine", "EngineBusyError", "Step", "Work"]
 

@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.operations.records import UNDER_WAY
-from bot.storage import locks as table
-from bot.storage import operations
+from bot.tables import locks as table
+from bot.tables import operations
 
 #: Below SQLite's and PostgreSQL's bounds for the parameters of one statement.
 _BATCH = 400

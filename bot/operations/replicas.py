@@ -18,7 +18,7 @@ import sqlalchemy as sa
 import structlog
 
 from bot.storage import Database, StorageUnavailableError
-from bot.storage import replicas as table
+from bot.tables import replicas as table
 
 #: sysexits.h: a temporary failure. Whatever runs the bot is to start it again.
 EXIT_FENCED = 75

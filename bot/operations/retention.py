@@ -15,8 +15,9 @@ import structlog
 
 from bot.operations.records import OperationState
 from bot.operations.workflows import Workflows
-from bot.storage import Database, slack_messages
-from bot.storage import operations as table
+from bot.storage import Database
+from bot.tables import operations as table
+from bot.tables import slack_messages
 
 #: Small enough for nobody else to wait for long.
 _BATCH = 200

@@ -20,7 +20,7 @@ from pydantic import SecretStr
 
 from bot.maas.errors import MaasError
 from bot.storage import Database
-from bot.storage import sealed as table
+from bot.tables import sealed as table
 
 #: Seconds that something stays sealed: a retry of what failed needs it again.
 _LIFE = 3 * 86400.0

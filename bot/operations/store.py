@@ -23,9 +23,9 @@ from bot.operations.records import UNDER_WAY, FailureCause, Operation, Operation
 from bot.operations.rows import decision_of, operation_of, target_of
 from bot.people import Identity, Origin
 from bot.storage import Database
-from bot.storage import decisions as decisions_table
-from bot.storage import operation_targets as targets_table
-from bot.storage import operations as table
+from bot.tables import decisions as decisions_table
+from bot.tables import operation_targets as targets_table
+from bot.tables import operations as table
 
 # No vowels and no look-alikes: ids are read aloud at night and typed on phones.
 _ALPHABET = "23456789bcdfghjkmnpqrstvwxz"

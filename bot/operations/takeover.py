@@ -13,7 +13,7 @@ from bot.operations import locks
 from bot.operations.records import UNDER_WAY, OperationState
 from bot.operations.replicas import Replicas
 from bot.operations.workflows import Run, Workflows
-from bot.storage import operations as table
+from bot.tables import operations as table
 
 #: Names the lock that only one bot at a time looks for the dead under.
 _LOCK = 0x6D61_6173_0002

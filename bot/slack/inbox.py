@@ -16,7 +16,7 @@ from bot.message import Code, say
 from bot.quick_writes import QuickWrites
 from bot.slack.outbound import Outbound, SlackError
 from bot.storage import Database, StorageUnavailableError
-from bot.storage import inbox as table
+from bot.tables import inbox as table
 
 #: How long a response URL lives, in seconds, less a margin.
 _URL_LIFE = 28 * 60.0

@@ -31,7 +31,8 @@ from bot.operations.service import Operations
 from bot.operations.store import OperationStore
 from bot.people import Door, Identity, Origin, Standing
 from bot.policy import Policy, Risk, Role
-from bot.storage import Database, audit_records, operations
+from bot.storage import Database
+from bot.tables import audit_records, operations
 from tests.policy.support import rules as read_rules
 
 T = TypeVar("T")

@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from bot import audit
 from bot.audit import Audit, Rhythm
 from bot.audit.mirror import Mirror
-from bot.storage import Database, audit_records
+from bot.storage import Database
+from bot.tables import audit_records
 from bot.telemetry import Metrics
 
 OLGA = {"person_id": "U0OLGA", "person_name": "olga", "team_id": "T0TEAM"}

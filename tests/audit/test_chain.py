@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from bot import audit
 from bot.audit import Audit, Head
 from bot.audit.record import GENESIS, Record, canonical, digest
-from bot.storage import Database, StorageUnavailableError, audit_head, audit_records
+from bot.storage import Database, StorageUnavailableError
+from bot.tables import audit_head, audit_records
 from tests.audit.kit import entry, fill, force, rows
 
 

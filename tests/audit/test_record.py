@@ -55,7 +55,7 @@ def test_round_trip(kind: str, one: Entry, now: float, request: pytest.FixtureRe
     database = Database(sqlite if kind == "sqlite" else sync_url(request.getfixturevalue("postgres_url")))
     try:
         from bot.audit.verifier import Verifier
-        from bot.storage import audit_records, metadata
+        from bot.tables import audit_records, metadata
 
         database.run_blocking(metadata.create_all)
         seq = database.run_blocking(lambda connection: audit.append(connection, one, now))

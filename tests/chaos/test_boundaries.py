@@ -18,8 +18,9 @@ import sqlalchemy as sa
 from bot.audit import Audit
 from bot.operations.all_kinds import all_kinds
 from bot.operations.kinds import Kind
-from bot.storage import Database, operations
-from bot.storage import operation_targets as targets
+from bot.storage import Database
+from bot.tables import operation_targets as targets
+from bot.tables import operations
 from sandbox.demo import World
 from sandbox.slack import Message
 from tests.chaos.deadly import Fate, boundaries

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from bot.history.outcomes import outcomes
-from bot.storage import Database, operation_targets, operations
+from bot.storage import Database
+from bot.tables import operation_targets, operations
 
 UNTIL = datetime(2026, 11, 27, tzinfo=UTC)
 SINCE = UNTIL - timedelta(days=7)

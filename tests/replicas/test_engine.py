@@ -15,7 +15,8 @@ import sqlalchemy as sa
 from bot.operations.engine import Engine, EngineBusyError, Step
 from bot.operations.replicas import ReplicaPace, Replicas
 from bot.operations.retention import Retention
-from bot.storage import Database, operation_targets, operations, slack_messages
+from bot.storage import Database
+from bot.tables import operation_targets, operations, slack_messages
 from tests.replicas.test_locks import operation_row
 from tests.support.harness import until
 from tests.support.postgres import running_postgres

@@ -12,8 +12,9 @@ import pytest
 import sqlalchemy as sa
 
 from bot.operations import locks
-from bot.storage import Database, operations
-from bot.storage import locks as table
+from bot.storage import Database
+from bot.tables import locks as table
+from bot.tables import operations
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

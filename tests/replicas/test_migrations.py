@@ -15,7 +15,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from bot import migrations
-from bot.storage import Database, StorageUnavailableError, metadata
+from bot.storage import Database, StorageUnavailableError
+from bot.tables import metadata
 
 #: The tables as the first version made them, before there were revisions.
 _FIRST_TABLES = {"inbox", "operation_targets", "operations", "slack_messages"}

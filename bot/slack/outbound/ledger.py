@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from bot.storage import Database, slack_messages
+from bot.storage import Database
+from bot.tables import slack_messages
 
 _AT_HAND: Final = 2_000
 
