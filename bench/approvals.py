@@ -11,7 +11,8 @@ from pathlib import Path
 import psutil
 
 from bench.report import Report, Table, mib, ms, percentile
-from bot.app import Bot, Pace
+from bot.app import Bot
+from bot.pace import Pace
 from bot.people import Door, Identity, Origin
 from bot.telemetry import set_up_logging
 from commands.catalogue import build_catalog

@@ -16,12 +16,13 @@ from typing import Any
 import structlog
 
 from bench.report import Report, Table
-from bot.app import Bot, Pace
+from bot.app import Bot
 from bot.maas.image_reader import Images
 from bot.maas.import_state import CHUNK, STALLED_AFTER, ImportFollower, Phase
 from bot.maas.import_watcher import ImportPace
 from bot.maas.models_images import BootFile
 from bot.maas.models_region import BootResource, BootSet
+from bot.pace import Pace
 from commands.catalogue import build_catalog
 from commands.status import overview
 from sandbox.demo import World

@@ -8,40 +8,31 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-import aiohttp
 import structlog
 from pydantic import SecretStr
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.audit import Audit, Entry, Health, Rhythm, mirror_for
+from bot.audit import Audit, Entry, Health, mirror_for
 from bot.command.declaration import Catalog
 from bot.command.offers import Offers
 from bot.command.parser import Parser
 from bot.history import FleetHistory
-from bot.host.service import HostPace, HostService
 from bot.loop_watch import watch_loop
-from bot.maas.diagnoses import Diagnoses
-from bot.maas.errors import MaasError, Unauthorized
-from bot.maas.fleet import FleetView
-from bot.maas.fleet_sync import SyncSettings
-from bot.maas.import_watcher import ImportPace, ImportWatcher
-from bot.maas.region import Region
 from bot.maas.service import RegionService
-from bot.maas.transport import Transport
-from bot.maas.watcher import RegionWatcher, WatchSettings
 from bot.message import Part
 from bot.operations.all_kinds import all_kinds
 from bot.operations.approvals import ApprovalSettings
 from bot.operations.engine import Engine
-from bot.operations.host_mirror import HostMirror
 from bot.operations.kinds import Kind
 from bot.operations.records import Operation
 from bot.operations.sealed import Sealed
 from bot.operations.service import Operations
 from bot.operations.store import OperationStore
+from bot.pace import Pace
 from bot.policy import GroupMembers, GroupUnknownError, Policy, Role
-from bot.settings import Mode, RegionSettings, Settings, key_in
+from bot.readiness import Readiness
+from bot.regions import start_region
+from bot.settings import Mode, Settings
 from bot.slack.announcer import Announcer, IgnoreButton
 from bot.slack.approval_forms import ApprovalForms
 from bot.slack.clicks import Clicks
@@ -51,7 +42,8 @@ from bot.slack.connection import (
     SocketConnection,
     build_app,
     http_routes,
-    preflight,
+    reach,
+    web_client,
 )
 from bot.slack.failure_steps import FailureSteps
 from bot.slack.forms import Forms
@@ -69,39 +61,14 @@ from bot.slack.shared_files import SlackFiles
 from bot.slack.sheets import SheetDrawer, SheetForms
 from bot.slack.threads import Threads
 from bot.slack.word_buttons import WordButtons
-from bot.storage import Database, StorageUnavailableError
+from bot.storage import Database
 from bot.telemetry import Metrics
 from bot.watches.all_sources import all_sources
 from bot.watches.leading import Leading
-from bot.watches.service import Watches, WatchPace
+from bot.watches.service import Watches
 from bot.watches.store import WatchStore
 from bot.watches.telling import Telling
 from bot.web import WebServer
-
-#: Seconds between tries to reach Slack at the start, growing to the last.
-_SLACK_PATIENCE = (1.0, 2.0, 5.0, 10.0, 30.0)
-
-
-class FatalRegionError(Exception):
-    """A region does not accept its key. Says which, and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How often the bot looks, in seconds. The defaults fit a real region; demo and tests make them smaller."""
-
-    events: float = 2.0
-    snapshot: float = 30.0
-    operations: float = 1.0
-    audit: Rhythm = field(default_factory=Rhythm)
-    host: HostPace = field(default_factory=HostPace)
-    #: Between two reads of machines that have changed.
-    rereads: float = 2.0
-    #: Between two notes of how many machines are in which state.
-    history: float = 900.0
-    watches: WatchPace = field(default_factory=WatchPace)
-    #: None: as the settings have it.
-    imports: ImportPace | None = None
 
 
 @dataclass(slots=True)
@@ -149,11 +116,13 @@ class Bot:
         self._closers.callback(watching.cancel)
         log.info("listening", host=settings.http_host, port=self.web.port)
 
-        client = self._web_client()
-        me = await self._reach_slack(client)
+        assert settings.slack_bot_token is not None
+        client = web_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url)
+        app_token = settings.slack_app_token if settings.mode is Mode.SOCKET else None
+        me = await reach(client, app_token.get_secret_value() if app_token is not None else None)
         log.info("slack_reached", team=me.team, team_id=me.team_id)
         for name, region in settings.all_regions().items():
-            self.regions[name] = await self._start_region(name, region)
+            self.regions[name] = await start_region(name, region, settings, self.pace, self.metrics, self._closers)
 
         def token_refused(error: SlackFatal) -> None:
             self._give_up(FatalCredentialsError("SLACK_BOT_TOKEN", error.code))
@@ -291,91 +260,6 @@ class Bot:
 
     # -- parts -------------------------------------------------------------------------------------------------
 
-    def _web_client(self) -> AsyncWebClient:
-        assert self.settings.slack_bot_token is not None
-        url = self.settings.slack_api_url
-        return AsyncWebClient(
-            token=self.settings.slack_bot_token.get_secret_value(),
-            base_url=url if url.endswith("/") else f"{url}/",
-        )
-
-    async def _reach_slack(self, client: AsyncWebClient) -> Me:
-        app_token = self.settings.slack_app_token if self.settings.mode is Mode.SOCKET else None
-        attempt = 0
-        while True:
-            try:
-                return await preflight(client, app_token.get_secret_value() if app_token is not None else None)
-            except FatalCredentialsError:
-                raise
-            except (SlackApiError, aiohttp.ClientError, OSError, TimeoutError) as error:
-                delay = _SLACK_PATIENCE[min(attempt, len(_SLACK_PATIENCE) - 1)]
-                attempt += 1
-                structlog.get_logger("app").warning("slack_not_reached", error=type(error).__name__, again_in=delay)
-                await asyncio.sleep(delay)
-
-    async def _start_region(self, name: str, region: RegionSettings) -> RegionService:
-        state = self.settings.state_dir
-
-        def count(method: str, endpoint: str, status: int | None, seconds: float) -> None:
-            del method
-            self.metrics.maas_calls.labels(name, endpoint, str(status or "none")).inc()
-            self.metrics.maas_seconds.labels(name, endpoint).observe(seconds)
-
-        key = self.settings.key_of(name)
-        transport = Transport(region.url, key, cache_dir=state / "describe", on_call=count)
-        api = Region(transport, name)
-        self._closers.push_async_callback(api.close)
-        fleet = FleetView(api.url, state / f"fleet-{name}.json")
-        watcher = RegionWatcher(
-            api,
-            fleet,
-            WatchSettings(
-                events_every=self.pace.events,
-                snapshot_every=self.pace.snapshot,
-                sync=SyncSettings(gap=self.pace.rereads, count_every=30 * self.pace.rereads),
-            ),
-        )
-        try:
-            await self._present_key(api, name)
-        except Unauthorized as error:
-            raise FatalRegionError(f"Region {name}: {error.problem} {error.remedy}") from None
-        except MaasError as error:
-            # A region that is down now must not keep the bot from saying so.
-            structlog.get_logger("app").warning("region_not_reached", region=name, error=error.problem)
-        await watcher.start()
-        self._closers.push_async_callback(watcher.stop)
-        diagnoses = Diagnoses(api, fleet)
-        diagnoses.start()
-        self._closers.push_async_callback(diagnoses.stop)
-        stalled_after = self.settings.import_stalled_after.total_seconds()
-        pace = self.pace.imports or ImportPace(stalled_after=stalled_after)
-        imports = ImportWatcher(api, watcher, pace, file=state / f"import-{name}.json")
-        await imports.start()
-        self._closers.push_async_callback(imports.stop)
-        host = None
-        if region.host is not None:
-            host = HostService.of(region.host, self.settings.own_key_file(name), self.pace.host)
-            self._closers.push_async_callback(host.close)
-        return RegionService(
-            name, region.url, api, fleet, watcher, diagnoses, imports, host, HostMirror(host) if host else None
-        )
-
-    async def _present_key(self, api: Region, name: str) -> None:
-        """See that the region takes the bot's key: that of the settings, or the one that was made at its installation.
-
-        Raises:
-            Unauthorized, MaasError: it takes neither, or does not answer.
-        """
-        try:
-            await api.whoami()
-        except Unauthorized:
-            own = self.settings.own_key_file(name)
-            if not own.exists():
-                raise
-            api.use_key(key_in(own))
-            await api.whoami()
-            structlog.get_logger("app").warning("key_of_settings_refused", region=name, used=str(own))
-
     async def _take_words(self, listeners: Listeners, client: AsyncWebClient, me: Me, database: Database) -> None:
         settings = self.settings
         secret = settings.slack_signing_secret.get_secret_value() if settings.slack_signing_secret else ""
@@ -390,28 +274,9 @@ class Bot:
             self._closers.push_async_callback(socket.stop)
             await socket.start()
 
-        async def reasons() -> list[str]:
-            return await self._not_ready(socket, database)
-
+        readiness = Readiness(socket.connected if socket is not None else None, database, self.regions, self.metrics)
         assert self.web is not None
-        self.web.serve(reasons, [] if socket is not None else http_routes(app))
-
-    async def _not_ready(self, socket: SocketConnection | None, database: Database) -> list[str]:
-        reasons = []
-        connected = socket is None or await socket.connected()
-        self.metrics.slack_connected.set(1 if connected else 0)
-        if not connected:
-            reasons.append("Slack is not connected")
-        try:
-            await database.check_writable()
-        except StorageUnavailableError as error:
-            reasons.append(f"storage: {error.reason}")
-        answering = [name for name, region in self.regions.items() if region.watcher.availability.up]
-        for name in self.regions:
-            self.metrics.region_up.labels(name).set(1 if name in answering else 0)
-        if not answering:
-            reasons.append("no region answers")
-        return reasons
+        self.web.serve(readiness.reasons, [] if socket is not None else http_routes(app))
 
     def _give_up(self, error: Exception) -> None:
         if self._fatal is not None and not self._fatal.done():

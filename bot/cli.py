@@ -14,7 +14,7 @@ from cyclopts import Parameter
 from bot.settings import Settings, SettingsError, load_settings
 
 if TYPE_CHECKING:
-    from bot.app import Pace
+    from bot.pace import Pace
 
 #: Seconds for which a thread may keep the others from running. The usual 5 ms are felt in acknowledgements: the loop
 #: gives way at every write to a socket, and threads write to the database meanwhile.
@@ -220,8 +220,10 @@ def _settings() -> Settings | None:
 
 async def run_bot(settings: Settings, pace: Pace | None = None) -> int:
     """Run one bot until a signal; returns the exit code. `pace` is for tests that can't wait."""
-    from bot.app import Bot, FatalRegionError, Pace
+    from bot.app import Bot
     from bot.operations.engine import EngineBusyError
+    from bot.pace import Pace
+    from bot.regions import FatalRegionError
     from bot.slack.connection import FatalCredentialsError
     from bot.storage import StorageUnavailableError
     from bot.telemetry import set_up_logging

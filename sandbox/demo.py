@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bot.app import Bot, Pace
+from bot.app import Bot
 from bot.command.parser import Parser
 from bot.maas.import_watcher import ImportPace
+from bot.pace import Pace
 from bot.settings import Settings, load_settings
 from bot.slack.manifest import CommandDoc, build_manifest
 from bot.telemetry import set_up_logging

@@ -37,6 +37,10 @@ FATAL = {
 }
 
 
+#: Seconds between tries to reach Slack at the start, growing to the last.
+_PATIENCE = (1.0, 2.0, 5.0, 10.0, 30.0)
+
+
 class FatalCredentialsError(Exception):
     """Slack does not accept a credential. Says which setting, and what to do."""
 
@@ -55,6 +59,28 @@ class Me:
     user_id: str
     bot_id: str
     scopes: frozenset[str]
+
+
+def web_client(token: str, api_url: str) -> AsyncWebClient:
+    """A client of Slack's Web API at `api_url`."""
+    return AsyncWebClient(token=token, base_url=api_url if api_url.endswith("/") else f"{api_url}/")
+
+
+async def reach(client: AsyncWebClient, app_token: str | None) -> Me:
+    """What `preflight` does, for as long as it takes until Slack answers.
+
+    Raises:
+        FatalCredentialsError: a token is not accepted.
+    """
+    attempt = 0
+    while True:
+        try:
+            return await preflight(client, app_token)
+        except (SlackApiError, aiohttp.ClientError, OSError, TimeoutError) as error:
+            delay = _PATIENCE[min(attempt, len(_PATIENCE) - 1)]
+            attempt += 1
+            structlog.get_logger("slack").warning("slack_not_reached", error=type(error).__name__, again_in=delay)
+            await asyncio.sleep(delay)
 
 
 async def preflight(client: AsyncWebClient, app_token: str | None) -> Me:

@@ -9,11 +9,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from bot.app import Bot, Pace
+from bot.app import Bot
 from bot.command.declaration import Catalog
 from bot.maas.import_watcher import ImportPace
 from bot.operations.all_kinds import all_kinds
 from bot.operations.kinds import Kind
+from bot.pace import Pace
 from bot.watches.delivery import DeliveryPace
 from bot.watches.service import WatchPace
 from commands.catalogue import build_catalog

@@ -15,7 +15,7 @@ from tests.support.harness import until
 
 _PROGRAM = """
 import asyncio, sys
-from bot.app import Pace
+from bot.pace import Pace
 from bot.cli import run_bot
 from bot.settings import SettingsError, load_settings
 try:

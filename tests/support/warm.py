@@ -165,9 +165,9 @@ def _be_a_bot(order: dict[str, Any]) -> None:
         for name in [name for name in os.environ if name.startswith(("SLACK_", "MAAS"))]:
             del os.environ[name]
         os.environ.update(order["environment"])
-        from bot.app import Pace
         from bot.cli import run_bot
         from bot.host.connection import ConnectionPace
+        from bot.pace import Pace
         from bot.settings import load_settings
 
         if order["deadly"]:
