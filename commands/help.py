@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 
 from bot.command.context import Context, RefusalError
@@ -13,6 +13,9 @@ from bot.policy import Ask, Decision, Risk, Role
 
 #: Characters that one message has for its lines, and what each line takes beside its words.
 _ROOM, _FRAME = 10_000, 50
+#: Commands of one class that are told by name; of more than these is told what they do, and which not.
+_NAMED = 8
+_CLASSES = {Risk.READ: "only looks", Risk.CHANGE: "changes something"}
 _ASKS = {
     Risk.READ: "It changes nothing.",
     Risk.CHANGE: "It shows its plan first, and you confirm.",
@@ -113,15 +116,29 @@ async def whoami(ctx: Context) -> Message:
 
 def _verdicts(decisions: Iterable[tuple[Ask, Decision]]) -> list[Text]:
     """One line for each rule that says yes or no, with the commands that it says it of; the yeses first."""
-    commands: dict[Decision, list[str]] = {}
+    commands: dict[Decision, set[str]] = {}
+    by_risk: dict[Risk, list[str]] = {}
     for ask, decision in decisions:
-        commands.setdefault(decision, []).append(ask.command)
+        commands.setdefault(decision, set()).add(ask.command)
+        by_risk.setdefault(ask.risk, []).append(ask.command)
     return [
         [
             Mark.OK if decision.allowed else Mark.FAIL,
             " ",
-            Bold(", ".join(names)),
+            Bold("; ".join(_classes(names, by_risk))),
             f": {decision.reason}.",
         ]
         for decision, names in sorted(commands.items(), key=lambda one: not one[0].allowed)
     ]
+
+
+def _classes(names: Collection[str], by_risk: Mapping[Risk, Sequence[str]]) -> Iterator[str]:
+    """The commands by name; or, where there are many, as nearly all of their class, so that a person can read it."""
+    for risk, every in by_risk.items():
+        own = [name for name in every if name in names]
+        others = [name for name in every if name not in names]
+        if risk in _CLASSES and len(own) > _NAMED and len(others) <= _NAMED:
+            but = ", but for those named here" if others else ""
+            yield f"all that {_CLASSES[risk]} ({len(own)} commands{but})"
+        elif own:
+            yield ", ".join(own)
