@@ -12,12 +12,15 @@ from sandbox.slack import Message
 ANDREA = "U0ANDREA"
 CARDS = "C0APPROVE"
 
-#: A bot that Slack never makes wait: with what Slack allows, so many requests would take ten minutes to write.
+#: A bot that Slack never makes wait, nor MAAS: as they allow, so many requests would take ten minutes.
 _HASTY = """
+import asyncio, sys
 from bot.slack.outbound import budget
 budget.BUDGETS = {name: budget.Budget(60_000, 6_000, 1) for name in budget.BUDGETS}
-from bot.cli import main
-main()
+from bot.cli import run_bot
+from bot.pace import Pace
+from bot.settings import load_settings
+sys.exit(asyncio.run(run_bot(load_settings(), Pace(rereads=0.01))))
 """
 
 
