@@ -108,7 +108,7 @@ async def _card(ctx: Context, known: Machine) -> machine_card.Card:
     region = ctx.region
     card = machine_card.Card(
         known,
-        holder=await ctx.operations.holder(region.name, known.system_id),
+        holder=await ctx.operations.line.holder(region.name, known.system_id),
         operations=await ctx.operations.of_machine(region.name, known.system_id),
         images=region.watcher.snapshot.images.value,
     )

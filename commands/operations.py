@@ -84,14 +84,14 @@ async def retry(ctx: Context, operation: str, /, *, only: Literal["all", "failed
     found = await _get(ctx, operation)
     if not found.state.ended:
         raise RefusalError(say(Code(found.id), f" has not ended: it is {found.state}."))
-    options = await ctx.operations.retry_options(found, _ONLY[only])
+    options = await ctx.operations.retrying.options(found, _ONLY[only])
     if options is None:
         ended = {"all": "all of it ended well", "failed": "no machine of it failed", "rest": "all of it was begun"}
         raise RefusalError(say(Code(found.id), f": {ended[only]}. There is nothing to do again."))
     region = next((one for one in ctx.regions if one.name == found.region), None)
     if region is None:
         raise RefusalError(say(f"The region {found.region} is no longer in the settings."))
-    plan = await ctx.operations.plan(ctx.operations.retry_kind(found), region, options)
+    plan = await ctx.operations.plan(ctx.operations.retrying.kind(found), region, options)
     if not plan.targets:
         reasons = "; ".join(f"{one.name}: {one.reason}" for one in plan.left_out[:5])
         what = "It can't" if found.plan.in_steps else "None of its machines can"

@@ -8,7 +8,7 @@ from typing import Any
 from bot.command.context import Context, RefusalError
 from bot.message import Bullets, Code, Message, Note, Paragraph, Part
 from bot.operations.plan import Plan
-from bot.operations.view import queue_offer
+from bot.operations.plan_view import queue_offer
 
 
 async def plan_for(ctx: Context, kind: str, options: Mapping[str, Any], done: str) -> Plan:
@@ -19,11 +19,11 @@ async def plan_for(ctx: Context, kind: str, options: Mapping[str, Any], done: st
         MaasError: MAAS can't be asked.
     """
     plan = await ctx.operations.plan(kind, ctx.region, {**options, **ctx.pacing.options})
-    if ctx.queue and (await ctx.operations.behind(plan))[1] is not None:
+    if ctx.queue and (await ctx.operations.line.behind(plan))[1] is not None:
         return plan
     if not plan.targets:
-        held = (await ctx.operations.behind(plan))[1] is not None
-        plan = await ctx.operations.with_holders(plan)
+        held = (await ctx.operations.line.behind(plan))[1] is not None
+        plan = await ctx.operations.line.with_holders(plan)
         raise RefusalError(_nothing_to_do(plan, done, queue_offer(ctx.words) if held else []))
     return plan
 

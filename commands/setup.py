@@ -12,10 +12,10 @@ from bot.command.declaration import command
 from bot.command.sheet import Blank, Sheet, SheetWanted
 from bot.maas.network_picture import NetworkPicture, SubnetUnclear, read_network, vlan_name
 from bot.message import Bold, Code, Log, Message, Note, Paragraph, Part, say
-from bot.operations import view
 from bot.operations.dhcp import choice_options
 from bot.operations.dhcp_choice import NoDhcp, candidates, choose_dhcp
 from bot.operations.plan import Plan
+from bot.operations.plan_view import plan_parts
 from bot.operations.region_settings import fitting, nearest, setting_names
 from bot.operations.setting_up import nothing_wished
 from bot.operations.setup_steps import archive_url, selections
@@ -123,7 +123,7 @@ def _shown(plan: Plan) -> Message:
     if not plan.targets:
         return _nothing(plan)
     head = f"What setup would do to {plan.subject}"
-    parts: list[Part] = [Paragraph([Bold(head)]), *view.plan_parts(plan), Note(["Nothing was done."])]
+    parts: list[Part] = [Paragraph([Bold(head)]), *plan_parts(plan), Note(["Nothing was done."])]
     return Message(f"{head}: {len(plan.targets)} steps. Nothing was done.", tuple(parts))
 
 

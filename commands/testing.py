@@ -53,7 +53,7 @@ async def abort(ctx: Context, *machines: str, comment: str = "") -> Plan:
     """
     selection = await select(ctx, machines)
     for machine in selection:
-        holder = await ctx.operations.holder(ctx.region.name, machine.system_id)
+        holder = await ctx.operations.line.holder(ctx.region.name, machine.system_id)
         if holder is not None:
             words = Code(f"/maas cancel {holder.id}")
             raise RefusalError(

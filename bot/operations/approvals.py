@@ -136,7 +136,8 @@ class Approvals:
             return Verdict(False, f"{operation_id} waits for no approval: it is {operation.state}.")
         if person.user_id == operation.requester_id:
             return Verdict(False, f"You asked for {operation_id} yourself: another person has to decide.")
-        decision = await self._policy.may_decide(person, ask_of(operation.plan), operation.requester_id, origin)
+        policy, asked = self._policy.at_this_moment(), ask_of(operation.plan)
+        decision = await policy.may_decide(person, asked, operation.requester_id, origin)
         if not decision.allowed:
             return Verdict(False, f"You can't decide on {operation_id}: {decision.reason}.")
         if operation.expires_at is not None and operation.expires_at < time.time():
@@ -148,8 +149,8 @@ class Approvals:
         said = {"reason": reason.strip(), "rule": decision.reason, "door": origin.door.value, "in": origin.channel}
         entry = entry_for(operation, kind, person, said)
         # Whoever approved before and may not any more does not count; nor does what the policy needed before.
-        able = await self.approvers_of(operation)
-        state = await self._store.decide(
+        able = await policy.approvers(asked, operation.requester_id)
+        state = await self._store.decisions.decide(
             operation.id,
             person,
             approved=approve,
@@ -214,9 +215,9 @@ class Approvals:
                 continue
             if operation.expires_at < now:
                 await self._expire(operation)
-            elif operation.reminders < (due := _due(operation, now, self._settings.ttl)) and await self._store.remind(
-                operation.id, due
-            ):
+            elif operation.reminders < (
+                due := _due(operation, now, self._settings.ttl)
+            ) and await self._store.decisions.remind(operation.id, due):
                 self._changed(operation.id)
 
     async def _expire(self, operation: Operation) -> None:

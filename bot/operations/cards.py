@@ -21,9 +21,9 @@ from bot.message import (
     Style,
     When,
 )
+from bot.operations.plan_view import plan_parts, usual_parts
 from bot.operations.records import Operation, OperationState
 from bot.operations.verdict import remaining
-from bot.operations.view import plan_parts, usual_parts
 
 APPROVE, DENY, DETAILS = "approval.approve", "approval.deny", "approval.details"
 

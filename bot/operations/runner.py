@@ -131,7 +131,7 @@ class MachineRunner:
         try:
             if region is None:
                 raise MaasError(f"The region {operation.region} is no longer in the settings.", "Set it up again.")
-            target = await self._store.target(operation.id, key)
+            target = await self._store.targets.get(operation.id, key)
             if target.state.ended:
                 return "ended"
             if target.phase > number:
@@ -169,7 +169,7 @@ class MachineRunner:
             baseline = await self._baseline(operation, target, kind, region)
             details = {"target": target.key, "outcome": "asking"}
             asking = entry_for(operation, "operation.step", None, details, (target.name,))
-            await self._store.move_target(
+            await self._store.targets.move(
                 operation.id,
                 target.key,
                 [TargetState.WAITING],
@@ -179,11 +179,11 @@ class MachineRunner:
                 asked_at=target.asked_at or time.time(),
             )
             self._changed(operation.id)
-            target = await self._store.target(operation.id, target.key)
+            target = await self._store.targets.get(operation.id, target.key)
         for attempt in range(_ATTEMPTS):
             look_first = repeated or attempt > 0
             if look_first:
-                target = await self._store.target(operation.id, target.key)
+                target = await self._store.targets.get(operation.id, target.key)
                 if await self._find_traces(operation, target, kind, region):
                     break
             if kind.looks_first:
@@ -193,7 +193,7 @@ class MachineRunner:
         else:
             problem = f"MAAS did not take the request in {_ATTEMPTS} tries."
             raise MaasError(problem, f"Look at {target.name}, then ask again.")
-        await self._store.move_target(operation.id, target.key, [TargetState.ASKING], TargetState.ASKED)
+        await self._store.targets.move(operation.id, target.key, [TargetState.ASKING], TargetState.ASKED)
         self._changed(operation.id)
         return "asked"
 
@@ -272,7 +272,7 @@ class MachineRunner:
         """Of a request that MAAS refused: it logs who ordered what before it finds that it can't be done now."""
         baseline = await self._baseline(operation, target, kind, region)
         asking = [TargetState.ASKING]
-        await self._store.move_target(operation.id, target.key, asking, TargetState.ASKING, baseline=baseline)
+        await self._store.targets.move(operation.id, target.key, asking, TargetState.ASKING, baseline=baseline)
 
     async def _find_traces(
         self,
@@ -338,7 +338,7 @@ class MachineRunner:
         if end is not None and end.good and not last:
             asked, waiting = [TargetState.ASKED], TargetState.WAITING
             phase = target.phase + 1
-            await self._store.move_target(operation.id, target.key, asked, waiting, phase=phase, label=end.label)
+            await self._store.targets.move(operation.id, target.key, asked, waiting, phase=phase, label=end.label)
             self._changed(operation.id)
             return "next"
         await self._conclude(operation, target, kind, region, (machine, end))
@@ -361,7 +361,7 @@ class MachineRunner:
                     return machine, end
                 if machine.status_name != last_label:
                     last_label = machine.status_name
-                    await self._store.label_target(operation.id, target.key, last_label)
+                    await self._store.targets.label(operation.id, target.key, last_label)
                 self._note(operation.id, target.key, machine.status_message or "")
                 left = heard + limit - time.monotonic()
                 if left <= 0:
@@ -372,7 +372,7 @@ class MachineRunner:
                         # What MAAS's log says already; whether that is the end shows when the machine was read.
                         if change.word != last_label:
                             last_label = change.word
-                            await self._store.label_target(operation.id, target.key, last_label)
+                            await self._store.targets.label(operation.id, target.key, last_label)
                             self._note(operation.id, target.key, "")
                             self._changed(operation.id)
                 except TimeoutError:
@@ -458,7 +458,7 @@ class MachineRunner:
         name = next((row.name for row in operation.targets if row.key == key), key)
         details = {"target": key, "outcome": state.value, "state": label, "detail": detail}
         entry = entry_for(operation, "operation.step", None, details, (name,))
-        await self._store.move_target(operation_id, key, _OPEN, state, entry=entry, **values)
+        await self._store.targets.move(operation_id, key, _OPEN, state, entry=entry, **values)
         await self._turns.ended(operation)
         self._live.quiet(operation_id, key)
         self._changed(operation_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from statistics import median
@@ -17,26 +17,24 @@ from bot.maas.service import RegionService
 from bot.operations.approvals import Approvals, ApprovalSettings, ask_of, too_old
 from bot.operations.engine import Engine
 from bot.operations.kinds import Kind, MachineKind
+from bot.operations.line import Line, held_by
 from bot.operations.live import Live
 from bot.operations.pacing import told
-from bot.operations.plan import LeftOut, Plan, Target
-from bot.operations.records import UNDER_WAY, Operation, OperationState, TargetRow, TargetState
+from bot.operations.plan import Plan
+from bot.operations.records import UNDER_WAY, Operation, OperationState, TargetRow
+from bot.operations.retrying import Retrying
 from bot.operations.runner import MachineRunner
 from bot.operations.sealed import Sealed
 from bot.operations.showing import Showing
 from bot.operations.step_runner import StepRunner
 from bot.operations.steps import SharedFiles, StepKind
 from bot.operations.store import OperationStore
-from bot.operations.verdict import Verdict, entry_for, remaining
+from bot.operations.under_way import UnderWay
+from bot.operations.verdict import Verdict, entry_for
 from bot.operations.work import OperationWork
 from bot.people import Identity, Origin
 from bot.policy import Policy, Risk
 from bot.storage import StorageUnavailableError
-
-#: Longest age of what `under_way` answers, in seconds; changes made by this process show at once.
-_UNDER_WAY_AGE = 1.0
-_MAY_QUEUE = "Add --queue to wait for its end"
-_ENDED_BADLY = (TargetState.FAILED, TargetState.STOPPED, TargetState.UNTOUCHED)
 
 
 class Operations:
@@ -62,6 +60,8 @@ class Operations:
         self._listeners: list[Callable[[str], None]] = []
         self._live = Live(self._changed)
         self.showing = Showing()
+        self.line = Line(store, kinds)
+        self.retrying = Retrying(kinds, sealed)
         machine_kinds = {name: kind for name, kind in kinds.items() if isinstance(kind, MachineKind)}
         machines = MachineRunner(store, regions, machine_kinds, self._live, sealed=sealed, pause=pause)
         steps = StepRunner(store, regions, self._live, shared=shared, pause=pause)
@@ -71,8 +71,7 @@ class Operations:
         self._housekeeping: asyncio.Task[None] | None = None
         self._pause = pause
         self._confirming = asyncio.Lock()  # between looking who holds a machine and taking it
-        self._under_way: asyncio.Task[list[Operation]] | None = None
-        self._under_way_since = 0.0
+        self._under_way = UnderWay(store)
         self._log = structlog.get_logger("operations")
 
     # -- life --------------------------------------------------------------------------------------------------
@@ -117,62 +116,6 @@ class Operations:
         """Keep what an operation needs and nobody may read; the key that opens it goes into its option `sealed`."""
         assert self._sealed is not None, "nothing keeps secrets here"
         return await self._sealed.seal(secret)
-
-    async def without_held(self, plan: Plan) -> Plan:
-        """The plan without the targets that another operation is at work on; they are left out with its name."""
-        held = await self._store.holders(plan.region, plan.lock_keys)
-        if not held:
-            return plan
-        if plan.in_steps:
-            holder = next(iter(held.values()))
-            return replace(plan, targets=(), left_out=(LeftOut(plan.subject, f"{held_by(holder)}. {_MAY_QUEUE}"),))
-        free = tuple(target for target in plan.targets if target.key not in held)
-        taken = [
-            LeftOut(target.name, f"{held_by(held[target.key])}. {_MAY_QUEUE}")
-            for target in plan.targets
-            if target.key in held
-        ]
-        return replace(plan, targets=free, left_out=(*plan.left_out, *taken))
-
-    async def with_holders(self, plan: Plan) -> Plan:
-        """The plan with the reasons of those left out replaced where an operation of ours is what stands in the way."""
-        held = await self._store.holders(plan.region, set(plan.options.get("ids", ())))
-        reasons = {
-            target.name: f"{held_by(holder)}. {_MAY_QUEUE}"
-            for key, holder in held.items()
-            for target in holder.plan.targets
-            if target.key == key
-        }
-        told = tuple(replace(one, reason=reasons.get(one.name, one.reason)) for one in plan.left_out)
-        return replace(plan, left_out=told)
-
-    async def behind(self, plan: Plan) -> tuple[Plan, str | None]:
-        """A plan for machines that another operation works on: it waits for that one, and is made anew at its turn.
-
-        What needs an approval is asked for then: an approval binds to a plan, and this one is of a world that is
-        about to change. Returns the plan as it is, and None, when nothing is held.
-        """
-        wanted = plan.lock_keys if plan.in_steps else plan.options.get("ids", ())
-        held = await self._store.holders(plan.region, wanted)
-        if not held:
-            return plan, None
-        last = max(held.values(), key=lambda holder: holder.confirmed_at or 0.0)
-        if plan.in_steps:
-            return plan, last.id
-        known = {target.key for target in plan.targets}
-        names = {target.key: target.name for holder in held.values() for target in holder.plan.targets}
-        waiting = tuple(
-            Target(key, names.get(key, key), f"after {holder.id}") for key, holder in held.items() if key not in known
-        )
-        taken = {target.name for target in waiting}
-        left_out = tuple(one for one in plan.left_out if one.name not in taken)
-        count = len(plan.targets) + len(waiting)
-        title = (
-            plan.title
-            if not waiting
-            else f"{self._kinds[plan.kind].verb} " + (waiting[0].name if count == 1 else f"{count} machines")
-        )
-        return replace(plan, title=title, targets=(*plan.targets, *waiting), left_out=left_out), last.id
 
     async def propose(
         self, plan: Plan, person: Identity, origin: Origin, words: str, reason: str = "", behind: str | None = None
@@ -260,30 +203,6 @@ class Operations:
         self._changed(operation.id)
         return Verdict(True)
 
-    async def retry_options(
-        self, operation: Operation, states: Collection[TargetState] = _ENDED_BADLY
-    ) -> dict[str, Any] | None:
-        """The options of an operation for what did not end well, or ended in these states; None when nothing did.
-
-        Work in steps is planned anew as a whole: each step looks first, so what is done stays done.
-        """
-        if operation.plan.in_steps:
-            return None if operation.state is OperationState.DONE else dict(operation.plan.options)
-        again = [target.key for target in operation.targets if target.state in states]
-        if not again:
-            return None
-        options = operation.plan.options
-        return {**(await self._sealed.again(options) if self._sealed is not None else options), "ids": again}
-
-    def retry_kind(self, operation: Operation) -> str:
-        """The kind to go on with: of several phases the one that failed, where all that failed did so in the same."""
-        kind = self._kinds[operation.kind]
-        phases = {target.phase for target in operation.targets if target.state in _ENDED_BADLY}
-        if len(phases) != 1 or not isinstance(kind, MachineKind):
-            return operation.kind
-        name = kind.phases()[phases.pop()].name
-        return name if name in self._kinds else operation.kind
-
     async def get(self, operation_id: str) -> Operation:
         """Read one operation, with what its targets do at the moment.
 
@@ -303,25 +222,11 @@ class Operations:
 
     async def under_way(self) -> list[Operation]:
         """Operations that are being worked on, without their targets. Many askers at once share one read."""
-        now = time.monotonic()
-        if self._under_way is None or now - self._under_way_since > _UNDER_WAY_AGE:
-            self._under_way = asyncio.create_task(self._store.newest(states=UNDER_WAY, limit=200))
-            self._under_way_since = now
-        reading = self._under_way
-        try:
-            return list(await asyncio.shield(reading))
-        except StorageUnavailableError:
-            if self._under_way is reading:
-                self._under_way = None
-            raise
+        return await self._under_way.read()
 
     async def awaiting(self) -> list[Operation]:
         """Operations that wait for an approval, without their targets."""
         return await self._store.newest(states=[OperationState.AWAITING], limit=100)
-
-    async def holder(self, region: str, key: str) -> Operation | None:
-        """The operation that is at work on this machine, if any."""
-        return (await self._store.holders(region, {key})).get(key)
 
     async def of_machine(self, region: str, key: str, limit: int = 5) -> list[tuple[Operation, TargetRow]]:
         """What was begun on this machine, newest first, and what came of it there."""
@@ -345,11 +250,10 @@ class Operations:
 
         Of machines it is the time for one; of work in steps that of the whole.
         """
-        if isinstance(self._kinds.get(kind), StepKind):
-            whole = await self._store.whole_durations(kind, region)
-            return timedelta(seconds=median(whole)) if whole else None
-        durations = await self._store.durations(kind, region)
-        return timedelta(seconds=median(durations)) if durations else None
+        of = self._store.durations
+        whole = isinstance(self._kinds.get(kind), StepKind)
+        taken = await (of.of_whole(kind, region) if whole else of.of_one(kind, region))
+        return timedelta(seconds=median(taken)) if taken else None
 
     @property
     def has_glass(self) -> bool:
@@ -398,7 +302,7 @@ class Operations:
             self._changed(operation_id)
 
     def _changed(self, operation_id: str) -> None:
-        self._under_way = None
+        self._under_way.forget()
         for listener in self._listeners:
             listener(operation_id)
 
@@ -406,9 +310,3 @@ class Operations:
 def _kind_of_yes(operation: Operation) -> str:
     """In the audit: to have a place in the line is no yes to the plan that is made at its turn."""
     return "operation.confirmed" if operation.queued_behind is None else "operation.queued"
-
-
-def held_by(operation: Operation) -> str:
-    """Who holds a machine, what it does there, since when."""
-    since = f" for {remaining(time.time() - operation.started_at)}" if operation.started_at else ""
-    return f"{operation.id} ({operation.plan.title}, asked by {operation.requester_name}) is at work on it{since}"

@@ -170,7 +170,7 @@ class StepRunner:
 
     async def _begin(self, operation: Operation, target: TargetRow) -> None:
         details = {"step": target.key, "outcome": "begun"}
-        await self._store.move_target(
+        await self._store.targets.move(
             operation.id,
             target.key,
             [TargetState.WAITING],
@@ -194,7 +194,7 @@ class StepRunner:
             values["cause"] = cause
         details = {"step": target.key, "outcome": state.value, "state": label, "detail": detail}
         entry = entry_for(operation, "operation.step", None, details, (operation.plan.subject, target.name))
-        await self._store.move_target(operation.id, target.key, _OPEN, state, entry=entry, **values)
+        await self._store.targets.move(operation.id, target.key, _OPEN, state, entry=entry, **values)
         self._live.quiet(operation.id, target.key)
         self._ended.pop(operation.id, asyncio.Event()).set()
         self._live.changed(operation.id)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable, Collection
-from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -17,10 +16,13 @@ import sqlalchemy as sa
 
 from bot import audit
 from bot.operations.by_machine import of_machine
+from bot.operations.decision_store import DecisionStore
+from bot.operations.durations import Durations
 from bot.operations.failure_logs import FailureLogs
 from bot.operations.plan import Plan
-from bot.operations.records import UNDER_WAY, FailureCause, Operation, OperationState, TargetRow, TargetState
+from bot.operations.records import UNDER_WAY, Operation, OperationState
 from bot.operations.rows import decision_of, operation_of, target_of
+from bot.operations.target_store import TargetStore, insert_targets
 from bot.people import Identity, Origin
 from bot.storage import Database
 from bot.tables import decisions as decisions_table
@@ -40,6 +42,9 @@ class OperationStore:
     def __init__(self, database: Database, clock: Callable[[], float]) -> None:
         self._database = database
         self._clock = clock
+        self.targets = TargetStore(database, clock)
+        self.decisions = DecisionStore(database, clock)
+        self.durations = Durations(database)
         self.logs = FailureLogs(database)
         self.of_machine = partial(of_machine, database)
 
@@ -65,7 +70,7 @@ class OperationStore:
                     **_planned(plan),
                 )
             )
-            _insert_targets(connection, operation_id, plan)
+            insert_targets(connection, operation_id, plan)
             details = {"plan": json.loads(plan.to_json()), "fingerprint": plan.fingerprint, "reason": reason}
             entry = audit.Entry(
                 kind="operation.planned",
@@ -102,22 +107,6 @@ class OperationStore:
                 [target_of(one) for one in connection.execute(targets.order_by(targets_table.c.seq)).mappings()],
                 [decision_of(one) for one in connection.execute(decided.order_by(decisions_table.c.at)).mappings()],
             )
-
-        return await self._database.run(read)
-
-    async def target(self, operation_id: str, key: str) -> TargetRow:
-        """Read one target.
-
-        Raises:
-            KeyError: there is none.
-        """
-
-        def read(connection: sa.Connection) -> TargetRow:
-            query = targets_table.select().where(_is_target(operation_id, key))
-            row = connection.execute(query).mappings().one_or_none()
-            if row is None:
-                raise KeyError(f"{operation_id}/{key}")
-            return target_of(row)
 
         return await self._database.run(read)
 
@@ -202,7 +191,7 @@ class OperationStore:
             connection.execute(targets_table.delete().where(targets_table.c.operation_id == operation_id))
             # A word that was given on another plan is none on this one.
             connection.execute(decisions_table.delete().where(decisions_table.c.operation_id == operation_id))
-            _insert_targets(connection, operation_id, plan)
+            insert_targets(connection, operation_id, plan)
 
         return await self.move(
             operation_id,
@@ -214,74 +203,6 @@ class OperationStore:
             queued_behind=None,
             **_planned(plan),
         )
-
-    async def decide(
-        self,
-        operation_id: str,
-        person: Identity,
-        *,
-        approved: bool,
-        reason: str,
-        entry: audit.Entry,
-        able: Collection[str],
-        needed: int,
-        lapsed: Callable[[Identity], audit.Entry],
-    ) -> OperationState | None:
-        """Write one person's decision down, once, and do what follows from it, in one transaction.
-
-        Args:
-            operation_id: of the operation.
-            person: who decides.
-            approved: or denied.
-            reason: in their words.
-            entry: what the audit keeps of it.
-            able: who may approve now; earlier approvals of others are taken out.
-            needed: how many approvals are needed now.
-            lapsed: makes the record of an approval that is taken out.
-
-        Returns the state after it: queued, denied, or still awaiting others; None when it came too late or twice.
-        """
-
-        def write(connection: sa.Connection) -> OperationState | None:
-            # The row is locked by this change: on SQLite that makes this transaction the one writer.
-            waiting = sa.and_(table.c.id == operation_id, table.c.state == OperationState.AWAITING.value)
-            touched = connection.execute(table.update().where(waiting).values(needed=needed))
-            its = decisions_table.c.operation_id == operation_id
-            mine = decisions_table.select().where(its, decisions_table.c.person_id == person.user_id)
-            if touched.rowcount != 1 or connection.execute(mine).first() is not None:
-                return None
-            now = self._clock()
-            if approved:
-                earlier = [
-                    decision_of(one) for one in connection.execute(decisions_table.select().where(its)).mappings()
-                ]
-                for one in earlier:
-                    if one.person_id not in able:
-                        gone = decisions_table.delete().where(its, decisions_table.c.person_id == one.person_id)
-                        connection.execute(gone)
-                        who = Identity(person.team_id, one.person_id, one.person_name)
-                        audit.append(connection, lapsed(who), now)
-            mine_now = {"operation_id": operation_id, "person_id": person.user_id, "person_name": person.name}
-            connection.execute(decisions_table.insert().values(**mine_now, approved=approved, reason=reason, at=now))
-            audit.append(connection, entry, now)
-            if not approved:
-                denied = {"state": OperationState.DENIED.value, "ended_at": now}
-                connection.execute(table.update().where(waiting).values(**denied))
-                return OperationState.DENIED
-            count = sa.select(sa.func.count()).where(its, decisions_table.c.approved.is_(True))
-            if connection.execute(count).scalar_one() < needed:
-                return OperationState.AWAITING
-            queued = {"state": OperationState.QUEUED.value, "confirmed_at": now}
-            connection.execute(table.update().where(waiting).values(**queued))
-            return OperationState.QUEUED
-
-        return await self._database.run(write)
-
-    async def remind(self, operation_id: str, number: int) -> bool:
-        """Take it on oneself to give this reminder. False: another bot does, or nothing waits any more."""
-        mine = sa.and_(table.c.id == operation_id, table.c.state == OperationState.AWAITING.value)
-        statement = table.update().where(mine, table.c.reminders < number).values(reminders=number)
-        return await self._database.run(lambda connection: connection.execute(statement).rowcount == 1)
 
     async def posted(self, operation_id: str, link: str, entry: audit.Entry) -> bool:
         """Keep the address of the message that shows the operation, once; `entry` goes into the audit with it."""
@@ -301,79 +222,6 @@ class OperationStore:
             lambda connection: connection.execute(table.update().where(table.c.id == operation_id).values(**values))
         )
 
-    async def move_target(
-        self,
-        operation_id: str,
-        key: str,
-        expected: Collection[TargetState],
-        new: TargetState,
-        *,
-        entry: audit.Entry | None = None,
-        **values: Any,
-    ) -> bool:
-        """Compare-and-set for one target. `cause` may be given as a FailureCause."""
-        cause = values.get("cause")
-        if isinstance(cause, FailureCause):
-            values["cause"] = json.dumps(asdict(cause))
-
-        def write(connection: sa.Connection) -> bool:
-            query = targets_table.update().where(
-                _is_target(operation_id, key), targets_table.c.state.in_([state.value for state in expected])
-            )
-            if connection.execute(query.values(state=new.value, **values)).rowcount != 1:
-                return False
-            if entry is not None:
-                audit.append(connection, entry, self._clock())
-            return True
-
-        return await self._database.run(write)
-
-    async def standings(self, operation_id: str) -> list[tuple[int, str, TargetState]]:
-        """How every target of an operation stands: its place, its name, its state."""
-        columns = (targets_table.c.seq, targets_table.c.name, targets_table.c.state)
-        query = sa.select(*columns).where(targets_table.c.operation_id == operation_id).order_by(targets_table.c.seq)
-
-        def read(connection: sa.Connection) -> list[tuple[int, str, TargetState]]:
-            return [(row.seq, row.name, TargetState(row.state)) for row in connection.execute(query)]
-
-        return await self._database.run(read)
-
-    async def label_target(self, operation_id: str, key: str, label: str) -> None:
-        """Keep the state that MAAS reports for a target."""
-        query = targets_table.update().where(_is_target(operation_id, key)).values(label=label)
-        await self._database.run(lambda connection: connection.execute(query))
-
-    async def durations(self, kind: str, region: str, limit: int = 50) -> list[float]:
-        """How long targets of this kind took lately, in seconds, newest first; only those that succeeded."""
-
-        def read(connection: sa.Connection) -> list[float]:
-            query = (
-                sa.select(targets_table.c.ended_at - targets_table.c.asked_at)
-                .join(table, table.c.id == targets_table.c.operation_id)
-                .where(table.c.kind == kind, table.c.region == region, targets_table.c.state == TargetState.DONE.value)
-                .where(targets_table.c.asked_at.is_not(None))
-                .order_by(targets_table.c.ended_at.desc())
-                .limit(limit)
-            )
-            return [float(value) for value in connection.execute(query).scalars() if value is not None]
-
-        return await self._database.run(read)
-
-    async def whole_durations(self, kind: str, region: str, limit: int = 20) -> list[float]:
-        """How long operations of this kind took lately, in seconds, newest first; only those that succeeded."""
-        query = (
-            sa.select(table.c.ended_at - table.c.started_at)
-            .where(table.c.kind == kind, table.c.region == region, table.c.state == OperationState.DONE.value)
-            .order_by(table.c.ended_at.desc())
-            .limit(limit)
-        )
-        taken = await self._database.run(lambda connection: list(connection.execute(query).scalars()))
-        return [float(value) for value in taken if value is not None]
-
-
-def _is_target(operation_id: str, key: str) -> sa.ColumnElement[bool]:
-    return sa.and_(targets_table.c.operation_id == operation_id, targets_table.c.key == key)
-
 
 def _planned(plan: Plan) -> dict[str, str]:
     return {
@@ -382,23 +230,6 @@ def _planned(plan: Plan) -> dict[str, str]:
         "nonce": secrets.token_urlsafe(12),
         "locks": "\n".join(plan.lock_keys) if plan.in_steps else "",
     }
-
-
-def _insert_targets(connection: sa.Connection, operation_id: str, plan: Plan) -> None:
-    rows = [
-        {
-            "operation_id": operation_id,
-            "key": target.key,
-            "seq": seq,
-            "name": target.name,
-            "state": TargetState.WAITING.value,
-            "label": target.state,
-            "detail": "",
-        }
-        for seq, target in enumerate(plan.targets)
-    ]
-    if rows:
-        connection.execute(targets_table.insert(), rows)
 
 
 def _new_id(connection: sa.Connection) -> str:

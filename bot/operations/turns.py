@@ -49,7 +49,7 @@ class Turns:
         pacing = Pacing.of(operation.plan.options)
         if target.phase or not pacing.may_halt:
             return ""
-        return pacing.halted(target.seq, await self._store.standings(operation.id))
+        return pacing.halted(target.seq, await self._store.targets.standings(operation.id))
 
     async def ended(self, operation: Operation) -> None:
         """A target has ended: wake the others if it was the last of those that go first."""
@@ -60,6 +60,6 @@ class Turns:
     async def _standings(self, operation_id: str) -> list[Standing]:
         while True:
             try:
-                return await self._store.standings(operation_id)
+                return await self._store.targets.standings(operation_id)
             except StorageUnavailableError:
                 await asyncio.sleep(self._pause)

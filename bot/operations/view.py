@@ -1,4 +1,4 @@
-"""How an operation looks: its root message in every state, its replies, its line in a list. Pure; knows no Slack."""
+"""How an operation looks: its root message in every state, and its line in a list. Pure; knows no Slack."""
 
 from __future__ import annotations
 
@@ -7,12 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 from bot.message import (
     Bold,
-    Bullets,
     Button,
     Buttons,
     Code,
-    File,
-    Log,
     Mark,
     Message,
     Note,
@@ -21,7 +18,6 @@ from bot.message import (
     Person,
     Span,
     Style,
-    Table,
     Task,
     Tasks,
     TaskState,
@@ -30,15 +26,15 @@ from bot.message import (
 )
 from bot.operations.aftermath import again, not_begun
 from bot.operations.kinds import Kind
-from bot.operations.plan import BECOMES, Plan, Target
+from bot.operations.plan_view import plan_parts, usual_parts
 from bot.operations.records import Operation, OperationState, TargetRow, TargetState
+from bot.operations.replies import NOT_CONFIRMED, denial
 from bot.operations.verdict import remaining as duration
 from bot.policy import Risk
 
 CONFIRM, WITHDRAW, CANCEL = "operation.confirm", "operation.withdraw", "operation.cancel"
 #: Shows the last lines of what runs.
 LOG = "operation.log"
-_LOG_LINES = 30
 #: Opens the form that asks for an approval, and the one for break-glass.
 ASK, BREAK_GLASS = "ask.approval", "ask.break_glass"
 
@@ -57,11 +53,6 @@ _ATTENTION = [
     TargetState.WAITING, TargetState.UNTOUCHED, TargetState.DONE,
 ]  # fmt: skip
 _ROWS = 50
-#: Runs its value as words, as the person who presses it; whatever they are, only a plan comes of it.
-QUEUE = "page.queue"
-#: Slack's limit for the value of a button.
-_LONGEST_VALUE = 2000
-_NOT_CONFIRMED = "It was not confirmed within 15 minutes. Nothing was done."
 
 
 def root(operation: Operation, kind: Kind, usual: timedelta | None = None, *, glass: bool = False) -> Message:
@@ -115,12 +106,6 @@ def _planned(operation: Operation, usual: timedelta | None, *, glass: bool) -> M
     return Message(summary, tuple(parts))
 
 
-def usual_parts(plan: Plan, usual: timedelta | None) -> list[Part]:
-    """How long it took lately; nothing where it was never done."""
-    each = "" if plan.in_steps else " a machine"
-    return [] if usual is None else [Note([f"It usually takes about {duration(usual.total_seconds())}{each}."])]
-
-
 def _awaiting(operation: Operation, usual: timedelta | None, *, glass: bool) -> Message:
     title = operation.plan.title
     summary = f"{title}: waiting for approval. {operation.id}, asked by {operation.requester_name}."
@@ -155,42 +140,6 @@ def _in_line(operation: Operation) -> Message:
     return Message(f"{title}: in line behind {holder}. {operation.id}", tuple(parts))
 
 
-def queue_offer(words: str) -> list[Part]:
-    """A button that asks for the same once more, to wait for whoever holds the machines."""
-    value = f"{words} --queue"
-    return [Buttons([Button("Queue it", QUEUE, value)])] if len(value) <= _LONGEST_VALUE else []
-
-
-def plan_parts(plan: Plan) -> list[Part]:
-    """Targets by name with state and facts, what will be done, what is lost, what could go wrong."""
-    parts: list[Part] = []
-    if plan.in_steps or len(plan.targets) <= 10:
-        parts.append(Bullets([_target_line(plan, target) for target in plan.targets]))
-    else:
-        rows = [(target.name, target.state, target.facts.get("owner", "")) for target in plan.targets]
-        parts.append(Table(("Machine", "State", "Owner"), rows, caption=f"{len(rows)} machines"))
-    if plan.steps:
-        parts += [Paragraph([Bold("What happens")]), Bullets([[step] for step in plan.steps])]
-    if plan.losses:
-        parts += [Paragraph([Bold("What will be lost")]), Bullets([[loss] for loss in plan.losses])]
-    parts += [Paragraph([Mark.WARN, " ", warning]) for warning in plan.warnings]
-    if plan.left_out:
-        parts.append(Paragraph([Bold("Left out")]))
-        shown: list[Text] = [[Code(one.name), f": {one.reason}"] for one in plan.left_out[:10]]
-        if len(plan.left_out) > 10:
-            shown.append([f"and {len(plan.left_out) - 10} more"])
-        parts.append(Bullets(shown))
-    return parts
-
-
-def _target_line(plan: Plan, target: Target) -> Text:
-    facts = {label: value for label, value in target.facts.items() if value not in {"", "nobody", "none"}}
-    becomes = f" → {facts.pop(BECOMES)}" if BECOMES in facts else ""
-    known = [f"{label} {value}" for label, value in facts.items()]
-    name: list[Span] = [Bold(target.name), ": "] if plan.in_steps else [Code(target.name), "  "]
-    return [*name, f"{target.state}{becomes}", *([f" ({', '.join(known)})"] if known else [])]
-
-
 def _under_way(operation: Operation, kind: Kind) -> Message:
     subject = _subject(operation)
     done, failed = operation.count(TargetState.DONE), operation.count(TargetState.FAILED)
@@ -213,15 +162,6 @@ def _under_way(operation: Operation, kind: Kind) -> Message:
         parts.append(Buttons(buttons))
     parts.append(Note(_who_when(operation)))
     return Message(summary, tuple(parts))
-
-
-def log(operation: Operation, text: str) -> Message:
-    """The last lines of what an operation's programs say, for who wants to see them."""
-    title = f"{operation.plan.title}, {operation.id}"
-    if not text:
-        return Message(f"{title}: no log.", (Paragraph([f"{title}: nothing runs just now that has a log."]),))
-    lines = text.rstrip().splitlines()[-_LOG_LINES:]
-    return Message(f"{title}: the last lines.", (Paragraph([Bold(title)]), Log("the last lines", "\n".join(lines))))
 
 
 def _ended(operation: Operation, kind: Kind) -> Message:
@@ -255,9 +195,9 @@ def _ended(operation: Operation, kind: Kind) -> Message:
 def _dropped(operation: Operation) -> Message:
     title, after = {
         OperationState.VOID: ("is void", operation.outcome),
-        OperationState.EXPIRED: ("has expired", operation.outcome or _NOT_CONFIRMED),
+        OperationState.EXPIRED: ("has expired", operation.outcome or NOT_CONFIRMED),
         OperationState.WITHDRAWN: ("was withdrawn", "Nothing was done."),
-        OperationState.DENIED: ("was denied", _denial(operation)),
+        OperationState.DENIED: ("was denied", denial(operation)),
     }[operation.state]
     parts: list[Part] = [
         Paragraph([Mark.IDLE, " ", f"{operation.plan.title} {title}.  ", Code(operation.id)]),
@@ -268,14 +208,6 @@ def _dropped(operation: Operation) -> Message:
         parts.append(Paragraph([f"{look} and ask again: ", Code(f"/maas {operation.words}")]))
     parts.append(Note(["Asked by ", operation.requester_name, "."]))
     return Message(f"{operation.plan.title} {title}. {after} {operation.id}", tuple(parts))
-
-
-def _denial(operation: Operation) -> str:
-    denial = next((one for one in operation.decisions if not one.approved), None)
-    if denial is None:
-        return "Nothing was done."
-    end = "" if denial.reason.rstrip().endswith((".", "!", "?")) else "."
-    return f"{denial.person_name}: {denial.reason.rstrip()}{end} Nothing was done."
 
 
 def _tasks(operation: Operation, title: str) -> Tasks:
@@ -327,67 +259,6 @@ def _what_was_left(operation: Operation) -> Text:
         more = "…" if len(untouched) > 20 else ""
         spans.append(f"{'Not begun' if in_steps else 'Not touched'}: {', '.join(untouched[:20])}{more}.")
     return spans
-
-
-def failure(operation: Operation, row: TargetRow, buttons: Sequence[Button] = (), log: str = "") -> Message:
-    """The reply for one target that failed: the cause in its first line, the script's tail below it, the log as a file.
-
-    Args:
-        operation: what it is a part of.
-        row: the target.
-        buttons: next steps that fit the machine and whoever asked.
-        log: everything that is known, for the file.
-    """
-    cause = row.cause
-    summary = cause.summary if cause is not None else "No cause is known."
-    parts: list[Part] = [
-        Paragraph([Mark.FAIL, " ", Code(row.name), f"  {row.label}: ", summary]),
-    ]
-    if cause is not None and cause.tail:
-        parts.append(Log(cause.script or "output", cause.tail))
-    if buttons:
-        parts.append(Buttons(buttons))
-    words = Code(f"/maas retry {operation.id}")
-    more: list[Span] = [] if operation.plan.in_steps else ["More: ", Code(f"/maas machine {row.name}"), "  "]
-    parts.append(Note([*more, "When it has ended: ", words]))
-    log = log or (cause.log if cause is not None else "")
-    script = (cause.script if cause is not None else "") or "events"
-    files = (File(f"{row.name}-{script.replace('/', '-')}.log", f"{row.name}: {script}", log),) if log else ()
-    return Message(f"{row.name} {row.label}: {summary}", tuple(parts), files)
-
-
-def farewell(operation: Operation, kind: Kind) -> Message:
-    """The last reply: it notifies whoever asked, which an edited message does not."""
-    good = operation.state is OperationState.DONE
-    took = duration((operation.ended_at or 0) - (operation.started_at or operation.created_at))
-    cancelled = operation.state is OperationState.CANCELLED
-    what = f"was cancelled after {took}" if cancelled else f"ended in {took}"
-    text: list[Span] = [
-        Mark.OK if good else Mark.WARN if cancelled else Mark.FAIL,
-        " ",
-        Person(operation.requester_id),
-        f" {kind.participle.lower()} {what}: {operation.outcome}.",
-    ]
-    return Message(f"{kind.participle} {what}: {operation.outcome}. {operation.id}", (Paragraph(text),))
-
-
-def told(operation: Operation) -> Message | None:
-    """A reply that notifies whoever asked, where something has come to them without their doing; None where nothing."""
-    what, after = operation.plan.title, operation.outcome
-    match operation.state:
-        case OperationState.PLANNED if operation.its_turn:
-            said = f"{what}: its turn has come. Look at the plan above; it expires in 15 minutes."
-            mark = Mark.WARN
-        case OperationState.DENIED:
-            said, mark = f"{what} was denied. {_denial(operation)}", Mark.FAIL
-        case OperationState.EXPIRED:
-            said, mark = f"{what} has expired. {after or _NOT_CONFIRMED}", Mark.IDLE
-        case OperationState.VOID:
-            said, mark = f"{what} is void. {after}", Mark.WARN
-        case _:
-            return None
-    spans: list[Span] = [mark, " ", Person(operation.requester_id), f" {said}"]
-    return Message(f"{said} {operation.id}", (Paragraph(spans),))
 
 
 def line(operation: Operation) -> Text:

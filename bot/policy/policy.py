@@ -79,6 +79,11 @@ class Policy:
             return Decision(False, "nobody decides on their own request, whatever groups they are in")
         return await self._may_decide(person, question(ask, origin, self.now()), self._circle(fresh=True), open_=False)
 
+    def at_this_moment(self) -> Policy:
+        """The same policy for one decision: each user group is fetched anew, and once for all that is asked of it."""
+        recall = self._circle(fresh=True).recall
+        return replace(self, members=recall, fresh_members=recall)
+
     async def explain_deciding(
         self, person: Identity, origin: Origin, asks: Iterable[Ask]
     ) -> list[tuple[Ask, Decision]]:

@@ -9,7 +9,7 @@ import structlog
 
 from bot.maas.errors import MaasError
 from bot.message import Buttons, Message, say
-from bot.operations import cards, view
+from bot.operations import cards, replies, view
 from bot.operations.approvals import ask_of
 from bot.operations.service import Operations
 from bot.operations.verdict import Verdict
@@ -97,7 +97,7 @@ class Clicks:
             await self._refuse(reply, say("This button belongs to no operation that I know."))
             return
         if log:
-            await reply.answer(view.log(operation, await self._operations.output_of(operation)))
+            await reply.answer(replies.log(operation, await self._operations.output_of(operation)))
             return
         whole = view.root(operation, self._operations.kind(operation))
         # A copy must not offer a second place to decide.

@@ -18,10 +18,11 @@ from bot.maas.models import Machine
 from bot.maas.power_calls import Hidden, PowerType
 from bot.maas.service import RegionService
 from bot.message import Buttons, Code, Mark, Message, Paragraph, Part, say
+from bot.operations.line import held_by
 from bot.operations.next_steps import next_steps
 from bot.operations.power_check import power_truth
 from bot.operations.power_settings import PowerChange, PowerNotSetError, set_power
-from bot.operations.service import Operations, held_by
+from bot.operations.service import Operations
 from bot.people import Identity
 from bot.policy import Ask, AskTarget, Policy, Risk
 from bot.slack import power_fields as fields
@@ -241,7 +242,7 @@ class PowerForm:
             raise _RefusedError(f"{COMMAND} is not for you here: {decision.reason}. Nothing was changed.")
         if machine.locked:
             raise _RefusedError(f"{machine.name} is locked; unlock it first. Nothing was changed.")
-        holder = await self._operations.holder(region.name, system_id)
+        holder = await self._operations.line.holder(region.name, system_id)
         if holder is not None:
             raise _RefusedError(f"Not now: {held_by(holder)}. Nothing was changed.")
         return person, _Case(region, machine, place)

@@ -23,8 +23,8 @@ from bot.maas.service import RegionService
 from bot.message import Code, Mark, Message, say
 from bot.operations.approvals import ask_of
 from bot.operations.plan import Plan
+from bot.operations.plan_view import queue_offer
 from bot.operations.service import Operations
-from bot.operations.view import queue_offer
 from bot.people import Identity, Origin
 from bot.policy import Ask, Policy, Risk
 from bot.slack.identity import Identities, IdentityUnknownError
@@ -217,9 +217,9 @@ class Router:
     async def _propose(self, plan: Plan, context: Context) -> None:
         behind = None
         if context.queue:
-            plan, behind = await self._operations.behind(plan)
+            plan, behind = await self._operations.line.behind(plan)
         if behind is None:
-            plan = await self._operations.without_held(plan)
+            plan = await self._operations.line.without_held(plan)
         if not plan.targets:
             one = plan.left_out[-1]
             not_now = say("Not now: ", Code(one.name), f": {one.reason}.")

@@ -10,7 +10,7 @@ from contextlib import suppress
 import structlog
 
 from bot.message import Button, Message
-from bot.operations import view
+from bot.operations import replies, view
 from bot.operations.kinds import Kind
 from bot.operations.records import Operation, OperationState, TargetRow, TargetState
 from bot.operations.service import Operations
@@ -201,7 +201,7 @@ class Threads:
 
     async def _reply(self, operation: Operation, kind: Kind, thread: str) -> None:
         if operation.state in _SILENT:
-            told = view.told(operation)
+            told = replies.told(operation)
             if told is not None:
                 # Planned anew, it is told anew: each plan has a moment of its own.
                 key = f"{_key(operation.id)}:{operation.state.name.lower()}:{int(operation.created_at)}"
@@ -213,7 +213,7 @@ class Threads:
         if operation.state.ended:
             await self._outbound.post(
                 operation.channel,
-                view.farewell(operation, kind),
+                replies.farewell(operation, kind),
                 key=f"{_key(operation.id)}:end",
                 thread_ts=thread,
             )
@@ -224,7 +224,7 @@ class Threads:
             return
         buttons = await self._next_steps(operation, row) if self._next_steps is not None else []
         log = await self._operations.failure_log(operation.id, row.key)
-        message = view.failure(operation, row, buttons, log)
+        message = replies.failure(operation, row, buttons, log)
         await self._outbound.post(operation.channel, message, key=key, thread_ts=thread)
 
     async def _root(self, operation: Operation) -> Message:

@@ -254,6 +254,40 @@ async def test_people_are_looked_up_once_a_minute(bench: Bench, outbound: Outbou
     assert len(bench.calls("users.info")) == 3
 
 
+async def test_a_rush_of_decisions_shares_its_look_ups(bench: Bench, outbound: Outbound) -> None:
+    """Slack lists the members of a group 20 times a minute. Forty decisions in 20 s are not to wait for that."""
+    group = next(iter(bench.workspace.usergroups))
+    members = bench.workspace.usergroups[group].users
+    longest = 0.0
+    for _ in range(40):
+        asked = bench.clock.now()
+        assert "U0ANDREA" in await outbound.usergroup_members(group, fresh=True)
+        longest = max(longest, bench.clock.now() - asked)
+        await bench.clock.sleep(0.5)
+    assert longest < 1.0
+    assert bench.outcomes("usergroups.users.list") == {"ok": len(bench.calls("usergroups.users.list"))}
+    assert 8 <= len(bench.calls("usergroups.users.list")) <= 18
+    members.remove("U0ANDREA")
+    await bench.clock.sleep(10)
+    assert "U0ANDREA" not in await outbound.usergroup_members(group, fresh=True), "even in a rush nothing is older"
+    await bench.clock.sleep(60)
+    members.append("U0ANDREA")
+    assert "U0ANDREA" in await outbound.usergroup_members(group, fresh=True), "at other times it is as of now"
+
+
+async def test_only_a_request_that_is_not_out_yet_is_shared(bench: Bench, outbound: Outbound) -> None:
+    group = next(iter(bench.workspace.usergroups))
+    ask = outbound.usergroup_members
+    before = await asyncio.gather(*(ask(group, fresh=True) for _ in range(5)))
+    assert len(bench.calls("usergroups.users.list")) == 1 and len(set(before)) == 1
+    bench.workspace.faults.set("slow", method="usergroups.users.list", seconds=0.3)
+    slow = asyncio.ensure_future(ask(group, fresh=True))
+    await until(lambda: len(bench.calls("usergroups.users.list")) == 2)
+    bench.workspace.usergroups[group].users.clear()
+    assert await ask(group, fresh=True) == frozenset(), "who asks now is not told what was so before"
+    await slow
+
+
 async def test_an_old_answer_is_never_given_for_a_missing_one(bench: Bench, outbound: Outbound) -> None:
     group = next(iter(bench.workspace.usergroups))
     assert await outbound.usergroup_members(group)
