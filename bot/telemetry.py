@@ -84,6 +84,9 @@ def set_up_logging(level: str, log_format: str, secrets: Iterable[str] = ()) -> 
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
+    # DBOS gives its logger a handler of its own where it finds none: lines that are not JSON, with secrets as they are.
+    engine = logging.getLogger("dbos")
+    engine.handlers, engine.propagate = [handler], False
     # These say at info what we say ourselves, a line for each call.
     logging.getLogger("slack_bolt.AsyncApp").setLevel(
         logging.ERROR
