@@ -84,11 +84,13 @@ def set_up_logging(level: str, log_format: str, secrets: Iterable[str] = ()) -> 
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    # These say at info what we say ourselves, a line for each call.
-    logging.getLogger("slack_bolt.AsyncApp").setLevel(
-        logging.ERROR
-    )  # it warns that it ignores a token of the environment
-    for name in ("slack_bolt", "slack_sdk", "aiohttp.access", "asyncio", "dbos", "alembic"):
+    # DBOS gives its logger a handler of its own where it finds none: lines that are not JSON, with secrets as they are.
+    engine = logging.getLogger("dbos")
+    engine.handlers, engine.propagate = [handler], False
+    # It warns that it ignores a token of the environment.
+    logging.getLogger("slack_bolt.AsyncApp").setLevel(logging.ERROR)
+    # These say at info what we say ourselves, a line or ten for each call.
+    for name in ("slack_bolt", "slack_sdk", "aiohttp.access", "asyncio", "asyncssh", "dbos", "alembic"):
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
 
 

@@ -14,6 +14,9 @@ __all__ = ["postgres", "postgres_url", "pytest_make_collect_report", "pytest_run
 def pytest_configure() -> None:
     """Library code logs through structlog; unconfigured it would print every call to standard output."""
     logging.basicConfig(level=logging.WARNING)
+    # DBOS would give its logger one that holds the standard error of the first test that starts a bot, which is closed
+    # where that test captures it: every bot of the process would fail to start from then on.
+    logging.getLogger("dbos").addHandler(logging.NullHandler())
     _quiet()
 
 

@@ -1,6 +1,6 @@
 """Workflows on DBOS Transact, which nothing else here knows: an operation is one, each target's work a child of it.
 
-What a crash cuts short runs again, so every step looks before it acts (see operations.runner). Nothing goes on by
+What a crash cuts short runs again, so every step looks before it acts (see operations.asking). Nothing goes on by
 itself here: which workflows of other processes are taken over is decided in operations.engine.
 """
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+from sandbox.switches import Switches
 
 CATALOG = {
     "off": "The host is off: nothing listens. What runs there is lost.",
@@ -59,64 +60,15 @@ class Fault:
     service: str = "regiond"
 
 
-class HostFaults:
-    """The faults that are on. Several can be on at a time; each name at most once."""
+class HostFaults(Switches[Fault]):
+    """The faults of the host that are on."""
 
-    def __init__(self) -> None:
-        self._active: dict[str, Fault] = {}
-        self._listeners: list[Callable[[], None]] = []
+    known = CATALOG
+    parameters = PARAMETERS
 
-    def on_change(self, listener: Callable[[], None]) -> None:
-        """Calls `listener` after every change."""
-        self._listeners.append(listener)
-
-    def catalog(self) -> list[tuple[str, str]]:
-        """Names and descriptions of all faults."""
-        return list(CATALOG.items())
-
-    def set(self, name: str, **params: Any) -> None:
-        """Switches a fault on (or anew, with other parameters).
-
-        Raises:
-            ValueError: no fault, or no parameter, has this name.
-        """
-        if name not in CATALOG:
-            raise ValueError(f"no fault is called {name!r}")
-        if unknown := set(params) - PARAMETERS:
-            raise ValueError(f"no parameter is called {', '.join(sorted(unknown))}")
-        self._active[name] = Fault(name, **params)
-        self._changed()
-
-    def clear(self, name: str | None = None) -> None:
-        """Switches one fault off, or all."""
-        if name is None:
-            self._active.clear()
-        else:
-            self._active.pop(name, None)
-        self._changed()
-
-    def active(self) -> dict[str, dict[str, Any]]:
-        """Names of the faults that are on, with the number of times that are left."""
-        return {name: {} if f.count is None else {"count": f.count} for name, f in self._active.items()}
-
-    def is_active(self, name: str) -> bool:
-        return name in self._active
-
-    def peek(self, name: str) -> Fault | None:
-        """The fault, without counting."""
-        return self._active.get(name)
+    def _made(self, name: str, params: dict[str, Any]) -> Fault:
+        return Fault(name, **params)
 
     def take(self, name: str, *, verb: str = "", step: str = "") -> Fault | None:
         """The fault if it concerns this; counts it."""
-        fault = self._active.get(name)
-        if fault is None or (fault.verb and fault.verb != verb) or (fault.step and fault.step != step):
-            return None
-        if fault.count is not None:
-            fault.count -= 1
-            if fault.count <= 0:
-                del self._active[name]
-        return fault
-
-    def _changed(self) -> None:
-        for listener in self._listeners:
-            listener()
+        return self._taken_if(name, lambda one: one.verb in ("", verb) and one.step in ("", step))

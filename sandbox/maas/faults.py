@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.maas.image_faults import IMAGE_FAULTS
+from sandbox.switches import Switches
 
 CATALOG = {
     "down": "Connections are reset at once, as if the region did not run.",
@@ -56,78 +56,24 @@ class Fault:
         )
 
 
-class Faults:
-    """The faults that are on. Several can be on at a time; each name at most once."""
+class Faults(Switches[Fault]):
+    """The faults of the region that are on."""
 
-    def __init__(self) -> None:
-        self._active: dict[str, Fault] = {}
-        self._listeners: list[Callable[[], None]] = []
+    known = CATALOG
+    parameters = PARAMETERS
 
-    def on_change(self, listener: Callable[[], None]) -> None:
-        """Calls `listener` after every change."""
-        self._listeners.append(listener)
-
-    def _changed(self) -> None:
-        for listener in self._listeners:
-            listener()
-
-    def catalog(self) -> list[tuple[str, str]]:
-        """Names and descriptions of all faults."""
-        return list(CATALOG.items())
-
-    def set(self, name: str, **params: Any) -> None:
-        """Switches a fault on (or anew, with other parameters).
-
-        Raises:
-            ValueError: no fault, or no parameter, has this name.
-        """
-        if name not in CATALOG:
-            raise ValueError(f"no fault is called {name!r}")
-        if unknown := set(params) - PARAMETERS:
-            raise ValueError(f"no parameter is called {', '.join(sorted(unknown))}")
-        self._active[name] = Fault(name, params=dict(params), **params)
-        self._changed()
-
-    def clear(self, name: str | None = None) -> None:
-        """Switches one fault off, or all."""
-        if name is None:
-            self._active.clear()
-        else:
-            self._active.pop(name, None)
-        self._changed()
+    def _made(self, name: str, params: dict[str, Any]) -> Fault:
+        return Fault(name, params=dict(params), **params)
 
     def active(self) -> dict[str, dict[str, Any]]:
         """Names of the faults that are on, with their parameters; `count` is what is left."""
-        return {
-            name: f.params if f.count is None else {**f.params, "count": f.count} for name, f in self._active.items()
-        }
-
-    def is_active(self, name: str) -> bool:
-        return name in self._active
-
-    def peek(self, name: str) -> Fault | None:
-        """The fault, without counting a call."""
-        return self._active.get(name)
+        return {name: {**self._active[name].params, **left} for name, left in super().active().items()}
 
     def take(self, name: str, method: str, path: str, op: str | None) -> Fault | None:
         """The fault if it concerns this call; counts the call."""
-        fault = self._active.get(name)
-        if fault is None or not fault.fits(method, path, op):
-            return None
-        self._count(fault)
-        return fault
+        return self._taken_if(name, lambda one: one.fits(method, path, op))
 
     def take_machine(self, name: str, system_id: str, hostname: str) -> Fault | None:
         """The fault if it concerns this machine; counts it."""
-        fault = self._active.get(name)
-        if fault is None or not any(fnmatch.fnmatchcase(n, fault.machine) for n in (system_id, hostname)):
-            return None
-        self._count(fault)
-        return fault
-
-    def _count(self, fault: Fault) -> None:
-        if fault.count is None:
-            return
-        fault.count -= 1
-        if fault.count <= 0:
-            self._active.pop(fault.name, None)
+        names = (system_id, hostname)
+        return self._taken_if(name, lambda one: any(fnmatch.fnmatchcase(each, one.machine) for each in names))

@@ -123,6 +123,7 @@ def arm(folder: Path) -> None:
     from dbos import _dbos
 
     from bot.operations import engine
+    from bot.operations.asking import Asking
     from bot.operations.replicas import ReplicaPace
     from bot.operations.runner import MachineRunner
     from bot.operations.step_runner import StepRunner
@@ -143,7 +144,7 @@ def arm(folder: Path) -> None:
     around(OperationWork, "begin")
     around(OperationWork, "finish")
 
-    run, ask_once = MachineRunner.run, MachineRunner._ask_once
+    run, ask_once = MachineRunner.run, Asking._ask_once
 
     async def mortal_run(self: Any, operation: Any, key: str, step: Any) -> None:
         fate = Fate(folder, operation.id)
@@ -170,7 +171,7 @@ def arm(folder: Path) -> None:
         return took
 
     MachineRunner.run = mortal_run  # type: ignore[method-assign, assignment]
-    MachineRunner._ask_once = mortal_ask  # type: ignore[method-assign, assignment]
+    Asking._ask_once = mortal_ask  # type: ignore[method-assign, assignment]
 
     do, work = StepRunner._do, StepRunner._work
 

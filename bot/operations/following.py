@@ -1,0 +1,147 @@
+"""Waits for what comes of the work on one machine that MAAS was asked for, and says how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable
+from contextlib import suppress
+from dataclasses import replace
+
+from bot.maas.causes import why_failed
+from bot.maas.errors import MaasError
+from bot.maas.models import Event, Machine
+from bot.maas.service import RegionService
+from bot.operations.kinds import End, MachineKind
+from bot.operations.records import FailureCause, Operation, TargetRow, TargetState
+from bot.operations.target_work import TargetWork
+
+
+class Following:
+    """Follows one phase of one target to its end. Only reads, save where a person cancels."""
+
+    def __init__(self, work: TargetWork) -> None:
+        self._work = work
+
+    async def wait(
+        self, operation: Operation, target: TargetRow, kind: MachineKind, region: RegionService, *, last: bool
+    ) -> str:
+        """Wait for the end of the phase `kind`. Returns "next" when another phase is to be asked for, else "ended"."""
+        # A read begun after the request: the view may still hold the machine as it was before.
+        await self._work.patiently(operation.id, target.key, lambda: region.fleet.refresh([target.key]))
+        watch = asyncio.ensure_future(self._follow(operation, target, kind, region))
+        cancelled = asyncio.ensure_future(self._work.cancelled(operation.id).wait())
+        try:
+            await asyncio.wait({watch, cancelled}, return_when=asyncio.FIRST_COMPLETED)
+            if not watch.done():
+                self._work.note(operation.id, target.key, "Stopping.")
+                with suppress(MaasError):
+                    await kind.stop(region, target.key)
+                    await region.fleet.refresh([target.key])
+            machine, end = await watch
+        finally:
+            cancelled.cancel()
+            watch.cancel()
+        if end is not None and end.good and not last:
+            asked, waiting = [TargetState.ASKED], TargetState.WAITING
+            phase = target.phase + 1
+            await self._work.store.targets.move(operation.id, target.key, asked, waiting, phase=phase, label=end.label)
+            self._work.changed(operation.id)
+            return "next"
+        await self._conclude(operation, target, kind, region, (machine, end))
+        return "ended"
+
+    async def _follow(
+        self, operation: Operation, target: TargetRow, kind: MachineKind, region: RegionService
+    ) -> tuple[Machine | None, End | None]:
+        """Wait for the machine's end. No end: it showed no sign of life for too long; no machine: it is gone."""
+        last_label = target.label
+        limit = (kind.patience or self._work.silence_limit) * self._work.pause
+        async with region.fleet.subscribe(target.key) as changes:
+            machine = region.fleet.get(target.key)
+            heard = time.monotonic()
+            while True:
+                if machine is None:
+                    return None, kind.gone()
+                end = await self._outcome(operation, target, kind, region, machine)
+                if end is not None:
+                    return machine, end
+                if machine.status_name != last_label:
+                    last_label = machine.status_name
+                    await self._work.store.targets.label(operation.id, target.key, last_label)
+                self._work.note(operation.id, target.key, machine.status_message or "")
+                left = heard + limit - time.monotonic()
+                if left <= 0:
+                    return machine, None
+                until = time.monotonic() + min(left, kind.look_every * self._work.pause or left)
+                try:
+                    while (change := await asyncio.wait_for(anext(changes), until - time.monotonic())).word:
+                        # What MAAS's log says already; whether that is the end shows when the machine was read.
+                        if change.word != last_label:
+                            last_label = change.word
+                            await self._work.store.targets.label(operation.id, target.key, last_label)
+                            self._work.note(operation.id, target.key, "")
+                            self._work.changed(operation.id)
+                except TimeoutError:
+                    seen = await self._work.patiently(
+                        operation.id, target.key, lambda: region.fleet.refresh([target.key])
+                    )
+                    machine = seen.get(target.key)
+                    continue
+                except StopAsyncIteration:
+                    # The view was closed: the bot is stopping. The next start goes on from here.
+                    await asyncio.Event().wait()
+                machine, heard = change.after, time.monotonic()
+
+    async def _outcome(
+        self, operation: Operation, target: TargetRow, kind: MachineKind, region: RegionService, machine: Machine
+    ) -> End | None:
+        def events() -> Awaitable[list[Event]]:
+            return self._work.events_since(target, region)
+
+        if kind.by_events:
+            return kind.outcome(machine, await self._work.patiently(operation.id, target.key, events))
+        end = kind.outcome(machine, ())
+        if end is None or not end.good or not kind.may_look_done:
+            return end
+        return kind.aborted(await self._work.patiently(operation.id, target.key, events)) or end
+
+    async def _conclude(
+        self,
+        operation: Operation,
+        target: TargetRow,
+        kind: MachineKind,
+        region: RegionService,
+        seen: tuple[Machine | None, End | None],
+    ) -> None:
+        machine, end = seen
+        if end is not None and end.good:
+            await self._work.end(operation.id, target.key, TargetState.DONE, end.label, end.detail)
+        elif machine is None:
+            cause = FailureCause(f"{target.name} was deleted from MAAS while this ran.")
+            await self._work.fail(operation.id, target.key, cause, "Deleted")
+        elif end is None:
+            hours = self._work.silence_limit / 3600
+            problem = kind.overdue(machine) or (
+                f"{target.name} showed no sign of life for {hours:g} h; MAAS still says {machine.status_name}. "
+                f"Last: {machine.status_message or 'nothing'}."
+            )
+            cause = await self._cause(region, machine, f"{kind.preamble} {problem}".strip(), machine.status_name)
+            await self._work.fail(operation.id, target.key, cause, machine.status_name)
+        elif self._work.cancelled(operation.id).is_set() and not machine.status_name.startswith("Failed"):
+            await self._work.end(operation.id, target.key, TargetState.STOPPED, end.label, "Stopped on request")
+        else:
+            cause = await self._cause(region, machine, end.detail, end.label)
+            cause = replace(cause, summary=f"{kind.preamble} {cause.summary}".strip())
+            await self._work.fail(operation.id, target.key, cause, end.label)
+
+    async def _cause(self, region: RegionService, machine: Machine, said: str, label: str) -> FailureCause:
+        """Why it failed: what is `said` already, or what MAAS's events and scripts tell; and the whole log."""
+        try:
+            cause = await why_failed(region.api, machine)
+        except MaasError as error:
+            untold = f"{machine.status_message or label}. The details could not be read: {error.problem}"
+            return FailureCause(said or untold)
+        if said:
+            return FailureCause(said, log=cause.log or "")
+        return FailureCause(cause.summary, cause.script or "", cause.tail or "", cause.log or "")
