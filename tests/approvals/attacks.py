@@ -11,7 +11,13 @@ from tests.approvals.life import Request
 from tests.approvals.switch import GLASS, NAME, PEOPLE
 
 NONCES = ["stale", "of another"]
+#: What may be wrong with each act.
 STANDINGS = {"guest": Standing.GUEST, "foreign": Standing.FOREIGN, "bot": Standing.BOT, "gone": Standing.GONE}
+DECISIONS = [*NONCES, *STANDINGS, "their own", "no approver", "late", "again", "withdrawn", "silent"]
+CONFIRMATIONS = [*NONCES, "of other", "late", "destructive", "irreversible", "withdrawn"]
+REQUESTS = [*NONCES, "of other", "late", "silent", "untyped", "twice"]
+GLASSES = [*NONCES, "of other", "not theirs", "late", "silent", "untyped", "withdrawn"]
+WITHDRAWALS = [*NONCES, "of other", "twice"]
 
 
 class Attacks(Acts):
@@ -50,7 +56,7 @@ class Attacks(Acts):
                 standing=STANDINGS.get(wrong, Standing.MEMBER),
             )
 
-    @rule(who=ASKERS, wrong=st.sampled_from([*NONCES, "of other", "late", "destructive", "irreversible", "withdrawn"]))
+    @rule(who=ASKERS, wrong=st.sampled_from(CONFIRMATIONS))
     def a_confirmation_with_one_thing_wrong(self, who: str, wrong: str) -> None:
         request = self.propose(who, wrong if wrong in {"destructive", "irreversible"} else "change")
         if wrong == "late":
@@ -60,7 +66,7 @@ class Attacks(Acts):
         other = next(one for one in PEOPLE if one != who)
         self.confirm(request, other if wrong == "of other" else who, self.nonce(request, wrong))
 
-    @rule(who=ASKERS, wrong=st.sampled_from([*NONCES, "of other", "late", "silent", "untyped", "twice"]))
+    @rule(who=ASKERS, wrong=st.sampled_from(REQUESTS))
     def a_request_with_one_thing_wrong(self, who: str, wrong: str) -> None:
         request = self.propose(who, "irreversible")
         if wrong == "late":
@@ -81,7 +87,7 @@ class Attacks(Acts):
         self.requested(who)
 
     @rule(
-        wrong=st.sampled_from([*NONCES, "of other", "not theirs", "late", "silent", "untyped", "withdrawn"]),
+        wrong=st.sampled_from(GLASSES),
         risk=st.sampled_from(["change", "destructive"]),
         asked=st.booleans(),
     )
@@ -101,7 +107,7 @@ class Attacks(Acts):
             "node" if wrong == "untyped" else NAME,
         )
 
-    @rule(who=ASKERS, wrong=st.sampled_from([*NONCES, "of other", "twice"]), asked=st.booleans())
+    @rule(who=ASKERS, wrong=st.sampled_from(WITHDRAWALS), asked=st.booleans())
     def a_withdrawal_with_one_thing_wrong(self, who: str, wrong: str, asked: bool) -> None:
         request = self.requested(who) if asked else self.propose(who, "change")
         other = next(one for one in PEOPLE if one != who)
