@@ -44,8 +44,8 @@ class Order:
         name: the machine.
         effects: how often each order is to have been given to it.
         lock: orders with the same one can't be under way together.
-        world: plain, "fresh" as right after its installation, with a "host" that runs MAAS, with a "bare" one, or
-            with one whose key is "unpinned".
+        world: plain, of the version of MAAS that it names, "fresh" as right after its installation, with a "host"
+            that runs MAAS, with a "bare" one, or with one whose key is "unpinned".
         prepare: makes the world as the order needs it.
         first: words that are to be carried out before.
         seen: words that read, and what they tell once the bot has noticed what was was.
@@ -172,6 +172,14 @@ ORDERS: dict[str, Order] = {
         "dns remove registry.maas --reason moved", ("Removed registry.maas",), lock="network",
         so=lambda world: not world.region.world.dns_names,
     ),
+    "reserved-add": Order(
+        "reserved add 10.98.0.9 52:54:00:aa:00:01", ("10.98.0.9",), lock="network", world="3.7.3",
+        so=lambda world: [one.ip for one in world.region.world.network.reserved.values()].count("10.98.0.9") == 1,
+    ),
+    "reserved-remove": Order(
+        "reserved remove 10.98.0.8", ("10.98.0.8",), lock="network", world="3.7.3", prepare=was.reserved,
+        so=lambda world: "10.98.0.8" not in [one.ip for one in world.region.world.network.reserved.values()],
+    ),
     # Its settings are one call each, to the same address.
     "setup": Order(
         _SETUP, ("Set up region default", "all 14 steps done"), lock="network", world="fresh",
@@ -195,12 +203,6 @@ ORDERS: dict[str, Order] = {
     "restore": _of_host("restore {first}", "Restored", first="backup"),
     "admin-create": _of_host("admin create olga", "olga"),
 }  # fmt: skip
-
-#: Kinds that can't be killed here, each with the reason.
-LEFT_OUT = {
-    "reserved-add": "needs MAAS 3.6, which the stand-in does not play",
-    "reserved-remove": "needs MAAS 3.6, which the stand-in does not play",
-}
 
 
 def batches() -> Iterator[list[str]]:

@@ -103,6 +103,12 @@ def a_range(world: World) -> None:
     network.add_range("reserved", "10.99.0.100", "10.99.0.110", office.id)
 
 
+def reserved(world: World) -> None:
+    network = world.region.world.network
+    lab = next(one for one in network.subnets.values() if one.name == "lab-net")
+    network.reserve("10.98.0.8", "52:54:00:aa:00:08", lab.id)
+
+
 def a_key(world: World) -> None:
     world.region.world.sshkeys.append({"id": 1, "key": OTHER_KEY, "keysource": "", "user": "admin"})
 
