@@ -25,7 +25,7 @@ class Options:
 
     machines: int = 1000
     waiting: int = 200
-    decisions: tuple[int, int] = (40, 100)
+    decisions: tuple[int, int] = (20, 100)
     rate: float = 2.0
     settle: float = 3.0
     idle: float = 10.0

@@ -11,8 +11,9 @@ import psutil
 import pytest
 
 from bench import __main__ as program
-from bench import ack, bulk, decode, doctor, start, status
+from bench import ack, approvals, audit, bulk, decode, doctor, start, status, takeover
 from bench.report import Report, Table, percentile
+from tests.support.require import require_postgresql
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -125,3 +126,26 @@ async def test_doctor() -> None:
     assert report.figures["alarms_50000_2"] == 0
     assert 2 <= report.figures["message"] < 15
     assert report.figures["calls_2"] > 0
+
+
+@pytest.mark.long
+async def test_approvals() -> None:
+    report = await approvals.measure(approvals.Options(machines=60, waiting=3, decisions=(2, 4), settle=0.5, idle=1.0))
+    check(report)
+    assert report.figures["decided"] == 4
+    assert 0 < report.figures["p50"] <= report.figures["p99"] < 30
+
+
+@pytest.mark.long
+async def test_takeover() -> None:
+    require_postgresql("initdb")
+    report = await takeover.measure(takeover.Options(rounds=1, machines=60))
+    check(report)
+    assert 0 < report.figures["approval"] < 30
+    assert 0 < report.figures["work"] < 30
+
+
+async def test_audit() -> None:
+    report = await audit.measure(audit.Options(records=500, processes=1))
+    check(report)
+    assert report.figures["verify_seconds"] > 0
