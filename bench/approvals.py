@@ -49,26 +49,24 @@ async def measure(options: Options | None = None) -> Report:
         names = await it.region.ask({"do": "deployed", "count": options.waiting + sum(options.decisions)})
         for waiting, decisions in zip((0, options.waiting), options.decisions, strict=True):
             side = Side(waiting)
-            await _ask_for(it, [names.pop() for _ in range(waiting)])
-            await _idle(it, side, options)
-            chosen = [names.pop() for _ in range(decisions)]
-            await _decide(it, side, await _ask_for(it, chosen), options)
+            cards = await _ask_for(it, [names.pop() for _ in range(waiting + decisions)])
+            chosen = dict(list(cards.items())[waiting:])
+            await _decide(it, side, chosen, options)
             sides.append(side)
     return _report(options, sides)
 
 
 async def _ask_for(it: Stage, machines: list[list[str]]) -> dict[str, Message]:
     """Ask for the release of each as a person does; returns the cards by the machine's id."""
-    if not machines:
-        return {}
     async with hasty_bot(it, _STATE) as bot:
         await bot.ready()
         await it.view_filled(_STATE)
         return {system_id: await request(it, f"release {name}") for name, system_id in machines}
 
 
-async def _idle(it: Stage, side: Side, options: Options) -> None:
-    """What a bot costs at which nothing happens but waiting."""
+async def _decide(it: Stage, side: Side, cards: dict[str, Message], options: Options) -> None:
+    """See what it costs while all wait, then approve them at a steady rate, however long each takes."""
+    clicked: dict[str, float] = {}
     async with it.bot(_STATE) as bot:
         await bot.ready()
         await it.view_filled(_STATE)
@@ -77,15 +75,6 @@ async def _idle(it: Stage, side: Side, options: Options) -> None:
         await asyncio.sleep(options.idle)
         side.cpu = (cpu_seconds(bot.process) - before) / (time.monotonic() - began)
         side.rss = float(bot.process.memory_info().rss)
-
-
-async def _decide(it: Stage, side: Side, cards: dict[str, Message], options: Options) -> None:
-    """Approve them at a steady rate, however long each takes."""
-    clicked: dict[str, float] = {}
-    async with it.bot(_STATE) as bot:
-        await bot.ready()
-        await it.view_filled(_STATE)
-        await asyncio.sleep(options.settle)
         began = time.monotonic()
         for number, (system_id, card) in enumerate(cards.items()):
             await asyncio.sleep(max(0.0, began + number / options.rate - time.monotonic()))
@@ -109,7 +98,7 @@ async def _taken(it: Stage, wanted: list[str]) -> dict[str, float]:
 def _report(options: Options, sides: list[Side]) -> Report:
     rows = [
         [
-            f"{side.waiting} waiting",
+            f"{side.waiting} others waiting",
             ms(percentile(side.seconds, 0.5)),
             ms(percentile(side.seconds, 0.99)),
             ms(max(side.seconds)),
@@ -132,7 +121,7 @@ def _report(options: Options, sides: list[Side]) -> Report:
             "second. Within that the click is checked, the plan is made anew, and the operation begins. Of the bot's "
             "reads of machines one begins every 2 s, five may begin at once for who waits: quick clicks share reads.",
             "Every request was made in Slack: words, plan, form, card. Bot, region and Slack are processes of their "
-            f"own; CPU and memory are the bot's, over {options.idle:g} s in which nothing happened but waiting.",
+            f"own; CPU and memory are the bot's, over {options.idle:g} s before the first click.",
         ],
         {
             "p50": halves[0][0],
