@@ -42,9 +42,9 @@ async def request(it: Stage, words: str) -> Message:
     cards = len(slack.messages(CARDS, ANDREA))
     plan = await it.plan(words, "ask.approval")
     await it.click(plan, "ask.approval", OLGA)
-    views = await until(lambda: slack.views(OLGA), 30.0, "the form that asks for an approval", pause=0.005)
+    views = await until(lambda: slack.views(OLGA), 30.0, "the form that asks for an approval", pause=0.02)
     values: dict[str, dict[str, Any]] = {"reason": {"decide.reason": "a measurement"}}
     outcome = await slack.submit_view(OLGA, views[-1].id, values)
     assert not outcome.errors, outcome.errors
-    await until(lambda: len(slack.messages(CARDS, ANDREA)) > cards, 30.0, "the card", pause=0.005)
+    await until(lambda: len(slack.messages(CARDS, ANDREA)) > cards, 30.0, "the card", pause=0.02)
     return slack.messages(CARDS, ANDREA)[-1]

@@ -114,7 +114,7 @@ class Stage:
             fresh = [one for one in self.workspace.messages(OPS, OLGA) if one.ts not in before and one.bot_id]
             return next((one for one in fresh if _button(one, action) is not None), None)
 
-        found: Message = await until(plan, 60.0, "a plan to confirm", pause=0.005)
+        found: Message = await until(plan, 60.0, "a plan to confirm", pause=0.02)
         return found
 
     async def confirm(self, plan: Message) -> None:
