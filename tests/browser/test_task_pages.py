@@ -9,7 +9,7 @@ from playwright.async_api import Locator, expect
 
 from sandbox.demo import World
 from sandbox.maas import machine as states
-from tests.browser.conftest import Open, at, demo_world
+from tests.browser.conftest import Open, at, demo_world, shoot, type_in
 from tests.browser.walking import PATIENCE, Walk
 
 pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.asyncio(loop_scope="session")]
@@ -207,3 +207,29 @@ async def test_bring_in_a_new_machine(tmp_path: Path, open_page: Open) -> None:
         refusal = await walk.types("/maas watch machines")
         await shows(refusal, "admin")
         walk.over()
+
+
+async def test_a_bulk_with_failures_on_a_phone(tmp_path: Path, open_page: Open) -> None:
+    def prepare(world: World) -> None:
+        for number in range(1, 25):
+            world.region.world.add_machine(f"rack7-{number:02}", found="small")
+        for name, script in (("rack7-03", "maas-lshw"), ("rack7-17", "50-maas-01-commissioning")):
+            world.region.world.alter(name, fail_script=script)
+        world.region.world.alter("rack7-20", bmc="wrong-password")
+
+    async with demo_world(tmp_path, prepare) as world:
+        page = await open_page(at(world), width=390, height=844)
+        walk = Walk("new-machine.md", page, await open_page(at(world, "U0ANDREA", "C0APPROVE")))
+        await type_in(page, "/maas commission rack7-* --at-once 10")
+        plan = await walk.finds("Commission 24 machines?")
+        await walk.look()
+        await walk.agrees(plan, "3 of 24 failed")
+        await shows(plan, "Retry the 3 that failed", "rack7-20")
+        await shoot(page, "bulk-phone")
+        await plan.locator("button.replies").click()
+        thread = walk.thread()
+        for words in ("maas-lshw failed", "wrong user or password", "3 of 24 failed"):
+            await shows(thread, words)
+        await walk.look()
+        await shoot(page, "bulk-phone-thread")
+        assert sum(one.status_name == "Ready" for one in world.region.world.machines.values()) >= 21
