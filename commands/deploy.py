@@ -32,7 +32,7 @@ _IN_MEMORY = (3, 4)
 
 def _faults(filled: Mapping[str, str]) -> dict[str, str]:
     fault = fault_in(filled["cloud_init"])
-    return {"cloud_init": fault} if fault else {}
+    return {"cloud_init": f"{fault[0].upper()}{fault[1:]}"} if fault else {}
 
 
 @command("deploy", risk=Risk.CHANGE, example="/maas deploy node-2 --series noble", machine="machines", faults=_faults)

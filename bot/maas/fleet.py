@@ -59,6 +59,8 @@ class FleetView:
         self._clock = clock
         self._machines: dict[str, Machine] = {}
         self._read_at: dict[str, float] = {}
+        #: The state that the log told of, by system id, until the machine is read.
+        self._told: dict[str, str] = {}
         self._changes: Broadcast[MachineChange] = Broadcast()
         self._recent = RecentEvents()
         self._changed_since_save = False
@@ -109,15 +111,15 @@ class FleetView:
         """Something was done to this machine: read it again with the next batch."""
         self.rereads.mark([system_id])
 
-    async def refresh(self, ids: Iterable[str]) -> dict[str, Machine]:
+    async def refresh(self, ids: Iterable[str], *, patient: bool = False) -> dict[str, Machine]:
         """These machines as they are after this call began, read together with whatever else waits.
 
-        Unknown ids are missing in the answer.
+        Unknown ids are missing in the answer. `patient`: some seconds more don't matter.
 
         Raises:
             MaasError: they could not be read.
         """
-        return await self.rereads.ask(ids)
+        return await self.rereads.ask(ids, patient=patient)
 
     async def wait_for(
         self,
@@ -169,6 +171,7 @@ class FleetView:
         for machine in machines:
             if self._read_at.get(machine.system_id, _NEVER) <= started:
                 self._read_at[machine.system_id] = started
+                self._told.pop(machine.system_id, None)
                 self._set(machine)
 
     def drop(self, system_ids: Iterable[str], started: float) -> None:
@@ -176,6 +179,7 @@ class FleetView:
         for system_id in system_ids:
             if self._read_at.get(system_id, _NEVER) <= started:
                 self._read_at.pop(system_id, None)
+                self._told.pop(system_id, None)
                 before = self._machines.pop(system_id, None)
                 if before is not None:
                     self._announce(system_id, before, None)
@@ -194,7 +198,9 @@ class FleetView:
         now = datetime.now(UTC)
         for system_id, word in latest_states(listed).items():
             machine = self._machines.get(system_id)
-            if machine is not None and machine.status_name != word:
+            # Not read since the log told of another state, it may look as it is now: as Ready as it was before.
+            if machine is not None and self._told.get(system_id, machine.status_name) != word:
+                self._told[system_id] = word
                 self._changes.send(MachineChange(system_id, machine, machine, now, word=word))
 
     def read_before(self, moment: float) -> list[str]:

@@ -21,6 +21,7 @@ from bot.maas.event_log import EventLog, LogGap, touched
 from bot.maas.fleet import FleetView
 from bot.maas.models import Machine
 from bot.maas.region import Region
+from bot.maas.rereads import Haste
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,8 @@ class SyncSettings:
     #: Calls for reading again begin at least this far apart; `burst` of them may begin at once for who waits.
     gap: float = 2.0
     burst: int = 5
+    #: Of these, what patient ones may use: those who begin hundreds of machines leave the rest to people.
+    patient_burst: int = 2
     #: Between two counts of the ids. A region that takes long for them is asked less often.
     count_every: float = 60.0
     #: Machines per call that are read although nothing says that they changed: those not read for longest.
@@ -125,12 +128,9 @@ class FleetSync:
         """
         rereads = self._view.rereads
         await rereads.wait()
-        if not rereads.urgent and (wait := self._turn_in(urgent=False)) > 0:
-            # Who asks meanwhile has an earlier turn.
-            with suppress(TimeoutError):
-                async with asyncio.timeout(wait):
-                    await rereads.wait_for_asker()
-        await asyncio.sleep(max(0.0, self._turn_in(rereads.urgent)))
+        while (wait := self._turn_in(rereads.haste)) > 0:
+            # Who asks meanwhile may have an earlier turn.
+            await rereads.next_asker(wait)
         batch = rereads.take(self._settings.batch, self._settings.urgent_batch)
         ids = [*batch.ids, *(() if batch.askers else self._oldest(batch.ids))]
         if not ids:
@@ -152,9 +152,12 @@ class FleetSync:
             return []
         return self._view.read_longest_ago(self._settings.rolling, besides)
 
-    def _turn_in(self, urgent: bool) -> float:
-        allowance = (self._settings.burst - 1) * self._settings.gap if urgent else 0.0
-        return self._next_batch - allowance - time.monotonic()
+    def _turn_in(self, haste: Haste) -> float:
+        at_once = {Haste.NONE: 1, Haste.PATIENT: self._settings.patient_burst, Haste.URGENT: self._settings.burst}
+        turn = self._next_batch - (at_once[haste] - 1) * self._settings.gap
+        if haste is Haste.PATIENT:  # others may be about to ask, too
+            turn = max(turn, self._view.rereads.asked_at + self._settings.gap / 4)
+        return turn - time.monotonic()
 
     async def _read(self, ids: Sequence[str]) -> dict[str, Machine]:
         started = time.monotonic()

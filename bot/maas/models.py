@@ -58,6 +58,12 @@ class MachineStatus(IntEnum):
         return self in _BUSY
 
 
+def lasts(word: str) -> bool:
+    """Whether a state, in MAAS's word, is one that a machine stays in: MAAS does not end it by itself."""
+    found = MachineStatus.__members__.get(word.upper().replace(" ", "_"))
+    return found is None or not found.busy
+
+
 _BUSY = frozenset(
     {
         MachineStatus.COMMISSIONING,

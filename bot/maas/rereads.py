@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from enum import IntEnum
 
 from bot.maas.errors import MaasError, RegionUnreachable
 from bot.maas.models import Machine
@@ -14,7 +17,17 @@ from bot.maas.models import Machine
 class _Asked:
     missing: set[str]
     answer: asyncio.Future[dict[str, Machine]]
+    at: float
+    patient: bool = False
     found: dict[str, Machine] = field(default_factory=dict)
+
+
+class Haste(IntEnum):
+    """How much those want it who wait for a read: none do, only patient ones, or somebody is held up by it."""
+
+    NONE = 0
+    PATIENT = 1
+    URGENT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +48,7 @@ class Rereads:
         self._flying: dict[str, float] = {}
         self._turn = False
         self._something = asyncio.Event()
-        self._somebody = asyncio.Event()
+        self._asked_anew = asyncio.Event()
         self._closed = False
 
     def mark(self, system_ids: Iterable[str]) -> None:
@@ -50,8 +63,10 @@ class Rereads:
         self._turn = True
         self._settle()
 
-    async def ask(self, system_ids: Iterable[str]) -> dict[str, Machine]:
+    async def ask(self, system_ids: Iterable[str], *, patient: bool = False) -> dict[str, Machine]:
         """Wait until all of these have been read by a call that begins after this one.
+
+        Who is `patient` waits for the next turns: hundreds that ask one after the other then share a few calls.
 
         Raises:
             MaasError: the call failed, or nobody reads any more.
@@ -61,8 +76,9 @@ class Rereads:
             return {}
         if self._closed:
             raise _stopping()
-        asked = _Asked(missing, asyncio.get_running_loop().create_future())
+        asked = _Asked(missing, asyncio.get_running_loop().create_future(), time.monotonic(), patient)
         self._asked.append(asked)
+        self._asked_anew.set()
         self._settle()
         try:
             return await asked.answer
@@ -76,29 +92,39 @@ class Rereads:
         return min([*self._marked.values(), *self._flying.values()], default=None)
 
     @property
-    def urgent(self) -> bool:
-        """Somebody waits."""
-        return bool(self._asked)
+    def haste(self) -> Haste:
+        """How much the most hurried of those who wait want it."""
+        if not self._asked:
+            return Haste.NONE
+        return Haste.PATIENT if all(asked.patient for asked in self._asked) else Haste.URGENT
 
     async def wait(self) -> None:
         """Wait until there is something to read, or a turn is offered."""
         await self._something.wait()
 
-    async def wait_for_asker(self) -> None:
-        """Wait until somebody asks."""
-        await self._somebody.wait()
+    @property
+    def asked_at(self) -> float:
+        """When (monotonic) the first of those asked who wait."""
+        return min((asked.at for asked in self._asked), default=0.0)
+
+    async def next_asker(self, timeout: float) -> None:
+        """Wait until somebody else asks, for so many seconds at most."""
+        self._asked_anew.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                await self._asked_anew.wait()
 
     def take(self, most: int, most_when_urgent: int) -> Batch:
         """The ids for the next call: what is asked for, then what is marked. Uses up the turn that was offered.
 
         Args:
             most: ids in a call.
-            most_when_urgent: ids in a call that somebody waits for, unless more are asked for: others make
+            most_when_urgent: ids in a call that somebody is held up by, unless more are asked for: others make
                 it slow.
         """
-        urgent = dict.fromkeys(system_id for asked in self._asked for system_id in sorted(asked.missing))
+        urgent = self._missing(patient=False)
         room = min(most, max(most_when_urgent, len(urgent))) if urgent else most
-        ids = tuple(dict.fromkeys([*urgent, *self._marked]))[:room]
+        ids = tuple(dict.fromkeys([*urgent, *self._missing(patient=True), *self._marked]))[:room]
         for system_id in ids:
             if (since := self._marked.pop(system_id, None)) is not None:
                 self._flying[system_id] = since
@@ -141,6 +167,10 @@ class Rereads:
                 asked.answer.set_exception(_stopping())
         self._asked.clear()
 
+    def _missing(self, *, patient: bool) -> dict[str, None]:
+        asked = (one for one in self._asked if one.patient is patient)
+        return dict.fromkeys(system_id for one in asked for system_id in sorted(one.missing))
+
     def _forget(self, asked: _Asked) -> None:
         if asked in self._asked:
             self._asked.remove(asked)
@@ -150,10 +180,6 @@ class Rereads:
             self._something.set()
         else:
             self._something.clear()
-        if self._asked:
-            self._somebody.set()
-        else:
-            self._somebody.clear()
 
 
 def _stopping() -> RegionUnreachable:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable
 from contextlib import suppress
 
 from bot.maas.errors import MaasError, RegionBusy, RegionUnreachable
@@ -24,6 +25,8 @@ from bot.operations.verdict import entry_for
 _TRACE_PATIENCE = 4.0
 #: How often MAAS is asked anew after a look showed that it did not take the request.
 _ATTEMPTS = 3
+#: Seconds for which machines share a look for the newest event before they are asked for.
+_SHARED_FOR = 2.0
 
 
 class Asking:
@@ -54,7 +57,7 @@ class Asking:
             if (reason := await self._work.turns.over(operation, target)) != "":
                 await self._work.end(operation.id, target.key, TargetState.UNTOUCHED, "Not begun", reason)
                 return "ended"
-            baseline = await self._baseline(operation, target, kind, region)
+            baseline = await self._baseline(operation, target, kind, region, _shareable(operation, target))
             details = {"target": target.key, "outcome": "asking"}
             asking = entry_for(operation, "operation.step", None, details, (target.name,))
             await self._work.store.targets.move(
@@ -105,12 +108,17 @@ class Asking:
                 return False
         return True
 
-    async def _baseline(self, operation: Operation, target: TargetRow, kind: MachineKind, region: RegionService) -> int:
+    async def _baseline(
+        self, operation: Operation, target: TargetRow, kind: MachineKind, region: RegionService, max_age: float = 0.0
+    ) -> int:
         """The newest event from before the request; 0 where the log is not asked for traces of it."""
         if not kind.logged:
             return 0
-        newest = await self._work.patiently(operation.id, target.key, lambda: region.newest_event_id(target.key))
-        return int(newest)
+
+        def read() -> Awaitable[int]:
+            return region.newest_event_id(max_age)
+
+        return int(await self._work.patiently(operation.id, target.key, read))
 
     async def _see_that_it_is_as_planned(
         self, operation: Operation, target: TargetRow, kind: MachineKind, region: RegionService
@@ -191,3 +199,13 @@ class Asking:
 def planned(operation: Operation, key: str) -> Target | None:
     """What the plan says of one target; None when a plan that took its place does not have it."""
     return next((one for one in operation.plan.targets if one.key == key), None)
+
+
+def _shareable(operation: Operation, target: TargetRow) -> float:
+    """How old, in seconds, a look for the newest event may be: machines that are begun together share one.
+
+    Not older than the operation, which holds its machines from then on: what came before may be traces of another one.
+    """
+    if target.phase or operation.started_at is None:
+        return 0.0
+    return min(_SHARED_FOR, max(0.0, time.time() - operation.started_at))

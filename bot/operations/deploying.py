@@ -160,7 +160,8 @@ def _reason_against(machine: Machine, user: str) -> str | None:
         return f"it is Allocated to {machine.owner}"
     if machine.status not in {MachineStatus.READY, MachineStatus.ALLOCATED}:
         owner = f", {machine.owner}'s" if machine.owner else ""
-        after = "; release it first" if machine.status is MachineStatus.DEPLOYED else ""
+        held = {MachineStatus.DEPLOYED, MachineStatus.FAILED_DEPLOYMENT}
+        after = "; release it first" if machine.status in held else ""
         return f"it is {machine.status_name}{owner}; MAAS deploys machines that are Ready or Allocated{after}"
     return None
 

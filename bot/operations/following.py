@@ -8,9 +8,11 @@ from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import replace
 
+from bot.maas.broadcast import Subscription
 from bot.maas.causes import why_failed
 from bot.maas.errors import MaasError
-from bot.maas.models import Event, Machine
+from bot.maas.fleet import MachineChange
+from bot.maas.models import Event, Machine, lasts
 from bot.maas.service import RegionService
 from bot.operations.kinds import End, MachineKind
 from bot.operations.records import FailureCause, Operation, TargetRow, TargetState
@@ -27,8 +29,6 @@ class Following:
         self, operation: Operation, target: TargetRow, kind: MachineKind, region: RegionService, *, last: bool
     ) -> str:
         """Wait for the end of the phase `kind`. Returns "next" when another phase is to be asked for, else "ended"."""
-        # A read begun after the request: the view may still hold the machine as it was before.
-        await self._work.patiently(operation.id, target.key, lambda: region.fleet.refresh([target.key]))
         watch = asyncio.ensure_future(self._follow(operation, target, kind, region))
         cancelled = asyncio.ensure_future(self._work.cancelled(operation.id).wait())
         try:
@@ -55,10 +55,10 @@ class Following:
         self, operation: Operation, target: TargetRow, kind: MachineKind, region: RegionService
     ) -> tuple[Machine | None, End | None]:
         """Wait for the machine's end. No end: it showed no sign of life for too long; no machine: it is gone."""
-        last_label = target.label
+        label = _Label(self._work, operation, target)
         limit = (kind.patience or self._work.silence_limit) * self._work.pause
         async with region.fleet.subscribe(target.key) as changes:
-            machine = region.fleet.get(target.key)
+            machine = await self._first_look(operation, target, kind, region, changes, label)
             heard = time.monotonic()
             while True:
                 if machine is None:
@@ -66,9 +66,7 @@ class Following:
                 end = await self._outcome(operation, target, kind, region, machine)
                 if end is not None:
                     return machine, end
-                if machine.status_name != last_label:
-                    last_label = machine.status_name
-                    await self._work.store.targets.label(operation.id, target.key, last_label)
+                await label.say(machine.status_name)
                 self._work.note(operation.id, target.key, machine.status_message or "")
                 left = heard + limit - time.monotonic()
                 if left <= 0:
@@ -77,21 +75,78 @@ class Following:
                 try:
                     while (change := await asyncio.wait_for(anext(changes), until - time.monotonic())).word:
                         # What MAAS's log says already; whether that is the end shows when the machine was read.
-                        if change.word != last_label:
-                            last_label = change.word
-                            await self._work.store.targets.label(operation.id, target.key, last_label)
+                        if lasts(change.word):
+                            break
+                        if await label.say(change.word):
                             self._work.note(operation.id, target.key, "")
                             self._work.changed(operation.id)
                 except TimeoutError:
-                    seen = await self._work.patiently(
-                        operation.id, target.key, lambda: region.fleet.refresh([target.key])
-                    )
-                    machine = seen.get(target.key)
+                    machine = await self._look(operation, target, region)
                     continue
                 except StopAsyncIteration:
                     # The view was closed: the bot is stopping. The next start goes on from here.
                     await asyncio.Event().wait()
-                machine, heard = change.after, time.monotonic()
+                heard = time.monotonic()
+                if change.word:
+                    machine = await self._look_at_end(operation, target, region, label, change.word)
+                else:
+                    machine = region.fleet.get(target.key)  # which may be newer than this change
+
+    async def _first_look(
+        self,
+        operation: Operation,
+        target: TargetRow,
+        kind: MachineKind,
+        region: RegionService,
+        changes: Subscription[MachineChange],
+        label: _Label,
+    ) -> Machine | None:
+        """The machine by a read begun after the request: the view may still hold it as it was before.
+
+        Where the work takes its time this is not urgent, until the log tells that it has come to its end.
+        """
+        if not kind.logged:
+            return await self._look(operation, target, region)
+        look = asyncio.ensure_future(self._look(operation, target, region, patient=True))
+        try:
+            while not look.done():
+                news = asyncio.ensure_future(anext(changes, None))
+                await asyncio.wait({look, news}, return_when=asyncio.FIRST_COMPLETED)
+                if not news.done():
+                    news.cancel()
+                elif (change := news.result()) is None:
+                    break  # the view was closed, which ends the look as well
+                elif change.word and lasts(change.word):
+                    return await self._look_at_end(operation, target, region, label, change.word)
+                elif change.word and await label.say(change.word):
+                    self._work.changed(operation.id)
+            return await look
+        finally:
+            look.cancel()
+
+    async def _look_at_end(
+        self, operation: Operation, target: TargetRow, region: RegionService, label: _Label, word: str
+    ) -> Machine | None:
+        """Read the machine that came to its end, as the log says. The row says so without waiting for that."""
+        look = asyncio.ensure_future(self._look(operation, target, region))
+        try:
+            if await label.say(word):
+                self._work.note(operation.id, target.key, "")
+                self._work.changed(operation.id)
+            return await look
+        finally:
+            look.cancel()
+
+    async def _look(
+        self, operation: Operation, target: TargetRow, region: RegionService, *, patient: bool = False
+    ) -> Machine | None:
+        """Read the machine; None when it is gone."""
+
+        def read() -> Awaitable[dict[str, Machine]]:
+            return region.fleet.refresh([target.key], patient=patient)
+
+        seen: dict[str, Machine] = await self._work.patiently(operation.id, target.key, read)
+        return seen.get(target.key)
 
     async def _outcome(
         self, operation: Operation, target: TargetRow, kind: MachineKind, region: RegionService, machine: Machine
@@ -145,3 +200,18 @@ class Following:
         if said:
             return FailureCause(said, log=cause.log or "")
         return FailureCause(cause.summary, cause.script or "", cause.tail or "", cause.log or "")
+
+
+class _Label:
+    """What a target's row says of its state, in MAAS's word; written when it changes."""
+
+    def __init__(self, work: TargetWork, operation: Operation, target: TargetRow) -> None:
+        self._work, self._operation, self._key, self._said = work, operation.id, target.key, target.label
+
+    async def say(self, word: str) -> bool:
+        """Write it down. Whether it was another one before."""
+        if word == self._said:
+            return False
+        self._said = word
+        await self._work.store.targets.label(self._operation, self._key, word)
+        return True

@@ -36,7 +36,8 @@ def failure(operation: Operation, row: TargetRow, buttons: Sequence[Button] = ()
     parts.append(Note([*more, "When it has ended: ", words]))
     log = log or (cause.log if cause is not None else "")
     script = (cause.script if cause is not None else "") or "events"
-    files = (File(f"{row.name}-{script.replace('/', '-')}.log", f"{row.name}: {script}", log),) if log else ()
+    name = f"{row.name}-{script.replace('/', '-').removesuffix('.log')}.log"
+    files = (File(name, f"{row.name}: {script}", log),) if log else ()
     return Message(f"{row.name} {row.label}: {summary}", tuple(parts), files)
 
 

@@ -106,7 +106,12 @@ class Deployment:
         self._timers.after(self._power.jitter(*ERASING), "erased", system_id, key=system_id)
 
     def _erased(self, system_id: str) -> None:
-        self._let_go(self._world.machines[system_id])
+        machine = self._world.machines[system_id]
+        if not machine.manners.fail_erase:
+            self._let_go(machine)
+            return
+        self._world.node_event(machine, "ERROR", "Marking node failed", "Failed to erase disks.")
+        change_status(self._world, machine, states.FAILED_DISK_ERASING)
 
     def _powered(self, system_id: str) -> None:
         machine = self._world.machines[system_id]

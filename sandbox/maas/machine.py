@@ -79,6 +79,7 @@ class Manners:
     `bmc`: "ok", "wrong-password", "timeout" (60 s, then 504), "slow" (40 s), "no-rack".
     `fail_script`: the commissioning script that fails. `fail_test`: the test that fails.
     `never_boots`: commissioning and deployment run into their time-out. `fail_deploy`: curtin fails.
+    `fail_erase`: the program that erases the disks fails.
     """
 
     bmc: str = "ok"
@@ -88,6 +89,7 @@ class Manners:
     fail_test: str = ""
     never_boots: bool = False
     fail_deploy: bool = False
+    fail_erase: bool = False
 
 
 @dataclass

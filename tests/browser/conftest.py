@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -119,10 +120,11 @@ async def type_in(page: Page, text: str, where: str = "channel") -> None:
     await box.press("Enter")
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    """The demo's world with its page and the bot, quicker than life."""
-    world = World.build(tmp_path, speed=15.0, strict_timing=False)
+@asynccontextmanager
+async def demo_world(folder: Path, prepare: Callable[[World], None] = lambda world: None) -> AsyncIterator[World]:
+    """The demo's world with its page and the bot, quicker than life; `prepare` changes it before the bot sees it."""
+    world = World.build(folder, speed=15.0, strict_timing=False)
+    prepare(world)
     mount(
         world.slack.app,
         world.workspace,
@@ -139,6 +141,13 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     finally:
         await bot.stop()
         await world.stop()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    """The demo's world as it is."""
+    async with demo_world(tmp_path) as made:
+        yield made
 
 
 def at(world: World, person: str = "U0OLGA", channel: str = "C0OPS") -> str:

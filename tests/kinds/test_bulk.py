@@ -240,3 +240,15 @@ async def test_a_row_follows_the_log_while_the_machines_are_not_read_yet(tmp_pat
         )
         faults.clear()
         await done(it.talk, plan, "3 of 3 done (3 Ready)")
+
+
+async def test_machines_that_begin_together_share_a_look_for_the_newest_event(tmp_path: Path) -> None:
+    async with running(tmp_path, speed=60.0) as it:
+        names = await many(it, 20)
+        plan = await it.talk.ask("commission rack7-* --testing-scripts none")
+        it.world.region.log.clear()
+        await agree(it.talk, plan)
+        await done(it.talk, plan, "20 of 20 done (20 Ready)")
+        looks = [one for one in it.world.region.log if one.path == "events/" and "limit=1" in one.query.split("&")]
+        assert 0 < len(looks) < 10, f"{len(looks)} looks for {len(names)} machines"
+        assert all(effects(it.world, name) == {"commission": 1} for name in names)

@@ -8,6 +8,7 @@ import pytest
 
 from tests.kinds.steps import BOTH, CANCEL, agree, done, effects, machine, refused, said
 from tests.support.harness import running, until
+from tests.watches.steps import labels
 
 pytestmark = pytest.mark.parametrize("version", BOTH)
 
@@ -53,6 +54,20 @@ async def test_erasing_is_asked_for_as_the_plan_says(
         await done(it.talk, plan, "Released node-1", "(1 Ready)")
         assert one.erased_by == mode
         assert effects(it.world, "node-1") == {"release": 1}
+
+
+async def test_disks_that_can_not_be_erased(tmp_path: Path, version: str) -> None:
+    async with running(tmp_path, version=version, speed=100.0) as it:
+        it.world.region.world.alter("node-1", fail_erase=True)
+        plan = await it.talk.ask("release node-1 --erase")
+        await agree(it.talk, plan)
+        text = await done(it.talk, plan, "Releasing node-1 failed", "Failed disk erasing")
+        assert "The disks were not erased, or only in part (Marking node failed - Failed to erase disks." in text
+        [failure] = [one for one in it.talk.replies(plan) if "node-1 Failed disk erasing" in one.text]
+        assert {"Retry", "Power check", "Mark broken"} <= set(labels(failure))
+        files = await until(lambda: [one for one in it.talk.replies(plan) if one.files], what="the log")
+        assert "Failed to erase disks" in it.world.workspace.files[files[0].files[0]].content.decode()
+        assert machine(it.world, "node-1").owner == "admin", "nobody else gets a machine with data on it"
 
 
 async def test_maas_erases_unasked_when_its_settings_say_so(tmp_path: Path, version: str) -> None:

@@ -12,7 +12,7 @@ from bot.maas.errors import MaasError, RegionUnreachable
 from bot.maas.fleet import FleetView
 from bot.maas.fleet_sync import SyncSettings
 from bot.maas.models import Machine, MachineStatus
-from bot.maas.rereads import Rereads
+from bot.maas.rereads import Haste, Rereads
 from bot.maas.watcher import WatchSettings
 from tests.maas.fleet_kit import QUICK, SYNC, filled, list_calls, until, watching
 
@@ -223,3 +223,43 @@ async def test_pictures_do_not_change():
     picture = view.machines()
     view.take([Machine(system_id="b")], 1.0)
     assert list(picture) == ["a"]
+
+
+async def test_who_is_patient_comes_after_who_is_held_up_and_before_what_is_marked():
+    rereads = Rereads(time.time)
+    rereads.mark(["m"])
+    assert rereads.haste is Haste.NONE
+    begun = [asyncio.ensure_future(rereads.ask([f"b{number}"], patient=True)) for number in range(4)]
+    await asyncio.sleep(0)
+    assert rereads.haste is Haste.PATIENT
+    held_up = asyncio.ensure_future(rereads.ask(["z"]))
+    await asyncio.sleep(0)
+    assert rereads.haste is Haste.URGENT
+    first = rereads.take(50, 3)
+    assert first.ids == ("z", "b0", "b1")
+    rereads.done(first, {name: Machine(system_id=name) for name in first.ids})
+    assert set(await held_up) == {"z"} and set(await begun[1]) == {"b1"}
+    assert rereads.haste is Haste.PATIENT
+    second = rereads.take(50, 3)
+    assert second.ids == ("b2", "b3", "m"), "nobody is held up, so one call takes all"
+    rereads.done(second, {name: Machine(system_id=name) for name in second.ids})
+    await asyncio.gather(*begun)
+    assert rereads.haste is Haste.NONE
+
+
+async def test_hundreds_that_begin_leave_the_burst_to_people(live, standin):
+    settings = WatchSettings(events_every=60, snapshot_every=60, sync=SyncSettings(gap=0.5, count_every=60))
+    async with watching(live, settings=settings) as (view, _):
+        await filled(view)
+        ids = list(view.machines())
+        await asyncio.sleep(0.6)
+        standin.log.clear()
+        begun = []
+        for system_id in ids[:20]:
+            begun.append(asyncio.ensure_future(view.refresh([system_id], patient=True)))
+            await asyncio.sleep(0.01)
+        await asyncio.gather(*begun[:2])
+        calls = len(list_calls(standin))
+        assert calls <= 2, "one after the other, they share a call"
+        await asyncio.wait_for(view.refresh([ids[-1]]), 0.4)
+        await asyncio.gather(*begun)

@@ -8,8 +8,9 @@ import pytest
 
 from bot.maas.errors import NotFound
 from bot.maas.event_log import EventLog, LogGap, latest_messages, latest_states, touched
+from bot.maas.fleet import FleetView
 from bot.maas.fleet_sync import SyncSettings
-from bot.maas.models import Event, MachineStatus
+from bot.maas.models import Event, Machine, MachineStatus
 from bot.maas.watcher import WatchSettings
 from sandbox.maas.region import RegionStandIn
 from tests.maas.fleet_kit import filled, until, watching
@@ -205,3 +206,21 @@ def test_which_events_touch_a_machine():
         "a": "Running test - b"
     }
     assert latest_messages([event("Script result", "x")]) == {}
+
+
+async def test_a_state_that_it_left_and_came_back_to_is_told_of_before_it_is_read():
+    ready = Machine(system_id="abc", hostname="a", status=MachineStatus.READY, status_name="Ready")
+    view = FleetView("http://maas.test")
+    view.take([ready], 1.0)
+
+    def logged(number, text):
+        view.witness([Event(id=number, node="abc", level="DEBUG", type="Node changed status", description=text)])
+
+    async with view.subscribe("abc") as changes, asyncio.timeout(5):
+        logged(1, "From 'Ready' to 'Commissioning'")
+        logged(2, "From 'Commissioning' to 'Ready'")
+        assert [(await anext(changes)).word for _ in range(2)] == ["Commissioning", "Ready"]
+        view.take([ready], 2.0)
+        logged(3, "From 'Commissioning' to 'Ready'")
+        logged(4, "From 'Ready' to 'Allocated'")
+        assert (await anext(changes)).word == "Allocated", "it was read in the state before"
