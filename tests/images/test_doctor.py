@@ -132,7 +132,8 @@ async def test_index_signature(version: str) -> None:
         found = await it.finding(Case.INDEX_SIGNATURE)
         assert "MAAS does not accept the mirror's index." in found.title
         assert "is checked with /usr/share/keyrings" in found.evidence[1]
-        assert "/snap/maas/current/usr/share/keyrings" in found.remedy[0]
+        assert "/snap/maas/current/usr/share/keyrings" in found.remedy[1]
+        assert "restarted in that moment" in found.remedy[0]
 
 
 async def test_not_imported(version: str) -> None:
