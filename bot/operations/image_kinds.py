@@ -166,7 +166,9 @@ class RecoveringImages(ImageKind):
             "Recover the import of images",
             subject=_THE_IMPORT,
             only=needed,
-            steps=tuple(f"{one.title} It {recovery(one, (options['restart'],))}." for one in findings if one.recovers),
+            steps=tuple(
+                f"{one.title} The recovery {recovery(one, (options['restart'],))}." for one in findings if one.recovers
+            ),
             warnings=tuple(_unmended(findings)),
             losses=() if Case.NO_SOURCE in cases else deletes(evidence, selected),
         )

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from sandbox.slack import Message
-from tests.kinds.steps import CANCEL, actions_of, agree, done, refused, said
+from tests.host.world import hosted
+from tests.kinds.steps import ASK, CANCEL, actions_of, agree, done, has, refused, said
 from tests.support.harness import OLGA, OPS, Running, running, until
 
 BOTH = pytest.mark.parametrize("version", ["2.9.3", "3.4.10"])
@@ -206,6 +207,31 @@ async def test_a_restart_of_the_region_in_the_middle_costs_no_attempt(tmp_path: 
             await until(lambda cut=cut: orders(it) == 2 * cut + 3, what="the one after it")
         await done(it.talk, plan, "Added ubuntu/bionic amd64", "all 4 wanted images complete")
         assert orders(it) == 5
+
+
+async def test_the_restart_of_the_region_is_a_step_of_its_own_and_approved(tmp_path: Path) -> None:
+    """With a way to the host: the recovery waits, another person approves the restart, and the recovery goes on."""
+    async with hosted(tmp_path, speed=40.0) as it:
+        assert it.world.host is not None
+        link, region = it.world.host.link, it.world.region
+        await stalled(it)
+        doctor = await it.talk.ask("images doctor")
+        assert "Restart the region on its host: /maas host restart." in said(doctor)
+        labels = [
+            one["text"]["text"] for block in doctor.blocks for one in block.get("elements", []) if "action_id" in one
+        ]
+        assert labels == ["Recover", "Restart the region"]
+        recovery = await asked(it, "images recover")
+        await it.talk.reads(recovery, "Waiting for the region's restart: /maas host restart")
+        restart = await it.talk.ask("host restart")
+        assert has(restart, ASK), said(restart)
+        await agree(it.talk, restart)
+        await until(lambda: not link.up, 30, "MAAS to stop")
+        assert not region.world.images.importing
+        region.faults.clear()
+        await it.talk.reads(restart, "Restarted MAAS on the host", timeout=40)
+        await done(it.talk, recovery, "Recovered the import of images", "can be booted", timeout=40)
+        assert complete(it, "bionic")
 
 
 async def test_cancelling_stops_the_import_that_was_ordered(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def mirror(given: dict[str, Any]) -> dict[str, Any]:
     try:
         connection.connect()
         found["port"] = True
-        connection.request("HEAD", parts.path.rstrip("/") + "/streams/v1/index.json")
+        connection.request("HEAD", parts.path.rstrip("/") + "/streams/v1/index.sjson")
         answer = connection.getresponse()
         return {**found, "status": answer.status, "said": answer.reason}
     except ssl.SSLError as error:
