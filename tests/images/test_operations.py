@@ -234,6 +234,18 @@ async def test_the_restart_of_the_region_is_a_step_of_its_own_and_approved(tmp_p
         assert complete(it, "bionic")
 
 
+@pytest.mark.parametrize("words", ["images recover", "images add ubuntu/jammy"])
+async def test_what_machines_boot_is_selected_again_and_not_lost(tmp_path: Path, words: str) -> None:
+    async with running(tmp_path) as it:
+        source = it.world.region.world.images.sources[0]
+        source.selections = [one for one in source.selections if one.release != "jammy"]
+        plan = await it.talk.ask(words)
+        assert "An import deletes" not in said(plan), "it is selected before the import"
+        await agree(it.talk, plan)
+        await done(it.talk, plan, "Selection: selected", "all 3 wanted images complete")
+        assert complete(it, "jammy")
+
+
 async def test_cancelling_stops_the_import_that_was_ordered(tmp_path: Path) -> None:
     async with running(tmp_path) as it:
         it.world.region.faults.set("slow-mirror", rate=SLOWLY)
