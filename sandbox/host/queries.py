@@ -260,6 +260,8 @@ def _mirror(work: Work) -> f.Mirror:
         )
     if work.faults.is_active("mirror-tcp"):
         return found.model_copy(update={"port": False, "status": None, "said": "Connection refused"})
+    if work.faults.is_active("mirror-html"):
+        return found.model_copy(update={"page": True})
     if work.faults.is_active("mirror-http"):
         return found.model_copy(update={"status": 503, "said": "Service Unavailable"})
     return found

@@ -40,6 +40,7 @@ class RecordsApi:
         return {**row, **ends, "resource_uri": f"{API}/static-routes/{row['id']}/"}
 
     def _create_route(self, request: ApiRequest) -> Answer:
+        """As the region's source has it, which answers with what its form saved; no answer of it was recorded."""
         form = request.form
         ends = {end: self._network.subnets.get(int(form.text(end) or 0)) for end in ("source", "destination")}
         source, destination = ends["source"], ends["destination"]

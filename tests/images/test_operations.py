@@ -234,6 +234,22 @@ async def test_the_restart_of_the_region_is_a_step_of_its_own_and_approved(tmp_p
         assert complete(it, "bionic")
 
 
+async def test_a_source_that_answers_with_a_web_page_is_told_where_there_is_a_host(tmp_path: Path) -> None:
+    """MAAS takes any URL. The plan says what the host sees there, and so does the doctor when it was added anyway."""
+    async with hosted(tmp_path, speed=40.0) as it:
+        assert it.world.host is not None
+        it.world.host.faults.set("mirror-html")
+        page = "it answers with a web page, where the mirror's index should be"
+        plan = await it.talk.ask("images source add http://portal.lan/login --keyring /etc/k.gpg")
+        assert f"The region's host finds no mirror at http://portal.lan/login/: {page}" in said(plan)
+        await agree(it.talk, plan)
+        await done(it.talk, plan, "http://portal.lan/login/, checked with /etc/k.gpg")
+        it.world.region.world.images.select(it.world.region.world.images.sources[1], "bionic")
+        doctor = said(await it.talk.ask("images doctor"))
+        assert "The mirror does not answer with an index." in doctor
+        assert f"seen from the region's host: http://portal.lan/login/: {page}" in doctor
+
+
 @pytest.mark.parametrize("words", ["images recover", "images add ubuntu/jammy"])
 async def test_what_machines_boot_is_selected_again_and_not_lost(tmp_path: Path, words: str) -> None:
     async with running(tmp_path) as it:
