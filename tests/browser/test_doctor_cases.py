@@ -22,7 +22,12 @@ from sandbox.demo import World
 from tests.browser.conftest import Open, at, last, shoot, shown, type_in
 from tests.support.harness import QUICK, until
 
-pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.long,
+    pytest.mark.timeout(300),
+    pytest.mark.asyncio(loop_scope="session"),
+]
 
 _PATIENCE = 40_000  # ms
 #: What the thread says while it waits for the end of an import, or for the racks.
@@ -216,8 +221,8 @@ async def test_a_case_is_said_and_recovered(tmp_path: Path, open_page: Open, it:
 
 
 async def _said(page: Page, it: Shown) -> Any:
-    """Ask until it is so: a watcher sees a stall, or that an import crawls, only after a while."""
-    for _ in range(40):
+    """Ask until it is so: a watcher sees a stall only after a while, and 20 MiB make a slow import after 80 s."""
+    for _ in range(80):
         await type_in(page, "/maas images doctor")
         answer = last(page)
         await expect(answer).to_contain_text("Looked at through MAAS's API", timeout=_PATIENCE)
