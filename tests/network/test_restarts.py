@@ -1,7 +1,7 @@
 """MAAS restarted in the middle of each order about the network, settings, keys, notices and sources of images.
 
 With its answer lost, and with the order lost: each is done once, and the operation comes to its end. The steps of
-`setup` have theirs in test_setup.py, the import of images in tests/images/test_operations.py.
+`setup` have theirs in test_setup.py, the import of images in tests/images/test_restarts.py.
 """
 
 from __future__ import annotations
