@@ -149,7 +149,8 @@ async def host_ports(ctx: Context) -> Message:
 async def host_restart(ctx: Context) -> Plan:
     """Restart MAAS's services on the host, and wait until they answer. The host itself is not restarted."""
     host(ctx)
-    await nothing_under_way(ctx, "a restart")
+    # The recovery of a stalled import waits for it.
+    await nothing_under_way(ctx, "a restart", but=("images-recover",))
     return await plan_for(ctx, "host-restart", {}, "restarted")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -47,13 +48,15 @@ def fitting(value: str, form: Any, what: str, like: str) -> str:
         raise RefusalError(say(Code(shown), f" is no {what}. Write it like ", Code(like), ".")) from None
 
 
-async def nothing_under_way(ctx: Context, doing: str) -> None:
-    """See that no operation works with the region while its services go away under it.
+async def nothing_under_way(ctx: Context, doing: str, *, but: Collection[str] = ()) -> None:
+    """See that no operation works with the region while its services go away under it; kinds in `but` may.
 
     Raises:
         RefusalError: one does; the message names it.
     """
-    others = [one for one in await ctx.operations.under_way() if one.region == ctx.region.name]
+    others = [
+        one for one in await ctx.operations.under_way() if one.region == ctx.region.name and one.plan.kind not in but
+    ]
     if others:
         first = others[0]
         more = f" and {len(others) - 1} more" if len(others) > 1 else ""

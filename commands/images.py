@@ -31,6 +31,7 @@ from bot.message import (
 from bot.operations.image_cases import Case, Finding
 from bot.operations.image_doctor import diagnose, needs_work
 from bot.operations.image_evidence import Evidence, gather
+from bot.operations.image_recovery import recoveries
 from bot.operations.image_words import listing, percent, progress, size
 from bot.operations.plan import Plan
 from bot.operations.verdict import remaining
@@ -120,7 +121,8 @@ def doctor_message(evidence: Evidence, findings: list[Finding], buttons: Sequenc
     for one in findings:
         parts += _finding(one)
     if needs_work(findings):
-        parts.append(Paragraph([Code("/maas images recover"), " does this step by step, after you have confirmed it."]))
+        does = "; then it ".join(recoveries(findings, evidence.restart))
+        parts.append(Paragraph([Code("/maas images recover"), f" {does}. You confirm it first."]))
     if buttons:
         parts.append(Buttons(buttons))
     parts.append(Note(_what_was_looked_at(evidence)))

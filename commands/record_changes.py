@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from ipaddress import ip_address
+from typing import Literal
 
 from bot.command.context import Context, RefusalError
 from bot.command.declaration import command
+from bot.maas.dns_data import record_data
 from bot.maas.models_network import StaticRoute
 from bot.maas.network_picture import read_network
 from bot.message import say
@@ -15,6 +17,8 @@ from bot.policy import Risk
 from commands.network import find_subnet
 from commands.planning import plan_for
 
+#: Of a name's records: addresses, or one of the types that MAAS keeps besides.
+RecordType = Literal["address", "CNAME", "MX", "NS", "SRV", "SSHFP", "TXT"]
 _NAME = re.compile(r"(?=.{1,253}$)([a-z0-9_*]([a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -45,12 +49,31 @@ async def routes_remove(ctx: Context, number: int, /) -> Plan:
 
 
 @command("dns add", risk=Risk.CHANGE, example="/maas dns add registry.maas 10.98.0.5")
-async def dns_add(ctx: Context, name: str, ip: str, /) -> Plan:
-    """Make a name in MAAS's DNS that points to an address: an A record, or an AAAA record for IPv6."""
+async def dns_add(ctx: Context, name: str, /, *value: str, type_: RecordType = "address") -> Plan:
+    """Make a name in MAAS's DNS that points to an address, or give it a record of another type.
+
+    An address makes an A record, or an AAAA record for IPv6. The others: CNAME NAME, MX PREFERENCE NAME, NS NAME,
+    SRV PRIORITY WEIGHT PORT NAME, SSHFP ALGORITHM TYPE FINGERPRINT, TXT TEXT. A domain's own name can have MX, NS and
+    TXT.
+
+    Args:
+        type_: of the record
+    """
     fqdn = name.lower().rstrip(".")
-    if not _NAME.fullmatch(fqdn):
-        raise RefusalError(say(f"{name[:80]} is no whole name; write it with its domain, like registry.maas."))
-    return await plan_for(ctx, "dns-add", {"fqdn": fqdn, "ip": _address(ip)}, "added")
+    if type_ == "address":
+        if not _NAME.fullmatch(fqdn):
+            raise RefusalError(say(f"{name[:80]} is no whole name; write it with its domain, like registry.maas."))
+        if len(value) != 1:
+            raise RefusalError(say("Write the name and one address, or say with --type which other record it is."))
+        return await plan_for(ctx, "dns-add", {"fqdn": fqdn, "ip": _address(value[0])}, "added")
+    if not _NAME.fullmatch(f"{fqdn}.maas"):
+        raise RefusalError(say(f"{name[:80]} is no name."))
+    ours = [one.name.lower() for one in await ctx.region.api.domains() if f".{fqdn}".endswith(f".{one.name.lower()}")]
+    try:
+        data = record_data(type_, list(value), max(ours, key=len, default=""))
+    except ValueError as error:
+        raise RefusalError(say(str(error))) from None
+    return await plan_for(ctx, "dns-add", {"fqdn": fqdn, "type": type_, "data": data}, "added")
 
 
 @command("dns remove", risk=Risk.DESTRUCTIVE, example="/maas dns remove registry.maas")

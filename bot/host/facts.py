@@ -309,13 +309,17 @@ class Inventory(Told):
 
 
 class Mirror(Told):
-    """How far the host came: the name has an address, the port answers, the answer's status; `said`: the last word."""
+    """How far the host came: the name has an address, the port answers, the answer's status; `said`: the last word.
+
+    `page`: it is answered with a web page, as by a portal or a proxy that wants a password, and not with an index.
+    """
 
     url: str
     name: bool
     port: bool
     status: int | None = None
     said: str = ""
+    page: bool = False
 
 
 #: All others take none.

@@ -11,6 +11,9 @@ from bot.host.looks import Finding
 #: Free space below which an import of images is likely to fail in the middle, in bytes.
 _ROOM = 10_000_000_000
 
+#: What is said of a mirror that answers with HTML.
+NO_INDEX = "it answers with a web page, where the mirror's index should be"
+
 
 async def look_at_mirror(helper: HelperClient, url: str) -> Finding:
     """Ask the host how far it comes with this mirror. Raises HostError when the host can't be asked."""
@@ -34,6 +37,9 @@ def told(mirror: Mirror) -> Finding:
     if mirror.status is None:
         remedy = "Look at the mirror's certificate, and at a proxy in between."
         return Finding(name="Mirror", well=False, found=f"{mirror.url}: it gives no answer{said}", remedy=remedy)
+    if mirror.page:
+        remedy = "Look at the URL of the boot source, and at a portal or proxy in between."
+        return Finding(name="Mirror", well=False, found=f"{mirror.url}: {NO_INDEX}", remedy=remedy)
     well = 200 <= mirror.status < 400
     remedy = "" if well else "Look at the mirror, at a proxy in between, and at the path of the boot source."
     return Finding(name="Mirror", well=well, found=f"{mirror.url}: it answers {mirror.status}{said}", remedy=remedy)

@@ -118,6 +118,16 @@ class RecordData:
 
 
 @dataclass(frozen=True, slots=True, config=LENIENT)
+class DnsRecord:
+    """A record other than an address, with the name that has it."""
+
+    id: int
+    fqdn: Text = ""
+    rrtype: Text = ""
+    rrdata: Text = ""
+
+
+@dataclass(frozen=True, slots=True, config=LENIENT)
 class DnsResource:
     """A name in MAAS's DNS with its addresses and records. `id` is -1 for what MAAS made itself, of machines."""
 
@@ -191,6 +201,7 @@ SUBNET_USAGE = TypeAdapter(SubnetUsage)
 RACK_LINKS = TypeAdapter(list[RackLinks])
 STATIC_ROUTES = TypeAdapter(list[StaticRoute])
 DNS_RESOURCES = TypeAdapter(list[DnsResource])
+DNS_RECORDS = TypeAdapter(list[DnsRecord])
 DOMAINS = TypeAdapter(list[Domain])
 DISCOVERIES = TypeAdapter(list[Discovery])
 RESERVED_IP = TypeAdapter(ReservedIp)

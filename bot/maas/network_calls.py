@@ -90,6 +90,10 @@ class NetworkCalls:
         data: dict[str, Value] = {"all": True} if everything else {}
         return await self._ask("DNSResources", "read", models.DNS_RESOURCES, data=data)
 
+    async def dns_records(self) -> list[models.DnsRecord]:
+        """The records other than addresses that people made."""
+        return await self._ask("DNSResourceRecords", "read", models.DNS_RECORDS)
+
     async def domains(self) -> list[models.Domain]:
         """The domains of MAAS's DNS."""
         return await self._ask("Domains", "read", models.DOMAINS)

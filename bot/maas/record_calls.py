@@ -36,6 +36,15 @@ class RecordCalls:
         """
         await self._transport.call("DNSResources", "create", data={"fqdn": fqdn, "ip_addresses": ip}, subject=fqdn)
 
+    async def create_dns_record(self, fqdn: str, rrtype: str, data: str) -> None:
+        """Give a name a record other than an address; the name is made where it is not there.
+
+        Raises:
+            BadRequest: MAAS has no such domain, or does not take the record.
+        """
+        values: dict[str, Value] = {"fqdn": fqdn, "rrtype": rrtype, "rrdata": data}
+        await self._transport.call("DNSResourceRecords", "create", data=values, subject=fqdn)
+
     async def delete_dns_name(self, name_id: int) -> None:
         """Remove a name that people made, with all that it points to.
 

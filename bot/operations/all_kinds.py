@@ -10,6 +10,7 @@ from bot.operations.commissioning import Commissioning
 from bot.operations.deleting import Deleting
 from bot.operations.deploying import Deploying
 from bot.operations.dhcp import DhcpDisabling, DhcpEnabling
+from bot.operations.dns_names import NameAdding, NameRemoving
 from bot.operations.host_care import BackingUp, CreatingAdmin, Restarting, Restoring, Upgrading
 from bot.operations.host_enrol import Enrolling
 from bot.operations.host_install import Installing
@@ -24,9 +25,9 @@ from bot.operations.ranges import RangeAdding, RangeRemoving, ReservationRemovin
 from bot.operations.region_settings import ConfigSetting
 from bot.operations.releasing import Releasing
 from bot.operations.rescuing import EnteringRescue, LeavingRescue
-from bot.operations.routes_and_names import NameAdding, NameRemoving, RouteAdding, RouteRemoving
 from bot.operations.setting_up import SettingUp
 from bot.operations.ssh_keys import KeyAdding, KeyImporting, KeyRemoving
+from bot.operations.static_routes import RouteAdding, RouteRemoving
 from bot.operations.steps import StepKind
 from bot.operations.testing import Testing
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from bot.host.facts import Config, QueryName
@@ -81,7 +82,7 @@ class Restarting(HostKind):
         host = host_of(region)
         restart, *after = self.steps(options)
         steps = [*await look_at(host, [restart]), *(Looked(one) for one in after)]
-        return plan_of(
+        plan = plan_of(
             self,
             region,
             steps,
@@ -92,6 +93,8 @@ class Restarting(HostKind):
             warnings=[_AWAY],
             away=True,
         )
+        # The recovery of a stalled import holds the images, and waits for just this restart.
+        return replace(plan, locks=tuple(one for one in plan.locks if one != "images"))
 
 
 class BackingUp(HostKind):

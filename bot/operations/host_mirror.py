@@ -7,6 +7,7 @@ import time
 from pydantic import ValidationError
 
 from bot.host.facts import HostFacts, Mirror, MirrorArguments, QueryName
+from bot.host.mirror import NO_INDEX
 from bot.host.service import HostService
 from bot.maas.image_defaults import Packaging
 from bot.maas.mirror import Look, MirrorFindings
@@ -50,6 +51,8 @@ class HostMirror:
 def _index(mirror: Mirror) -> Look:
     if mirror.status is None:
         return Look(False, mirror.said)
+    if mirror.page:
+        return Look(False, NO_INDEX)
     return Look(200 <= mirror.status < 400, mirror.said or f"it answers {mirror.status}")
 
 

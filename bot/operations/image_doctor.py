@@ -14,6 +14,8 @@ from bot.operations.verdict import remaining
 
 _IMPORTING_FROM = "Importing images from source"
 _STARTED = "Started importing"
+#: What tells an index that is not accepted from one that can't be opened, of which MAAS leaves a notice.
+_NO_NOTICE = "the last import ended without loading anything, and without the notice that a missing index leaves"
 
 
 def diagnose(evidence: Evidence) -> list[Finding]:
@@ -62,7 +64,7 @@ def _import(evidence: Evidence) -> Iterator[Finding]:
             Case.HELD,
             f"{listing(held)} {'is' if len(held) == 1 else 'are'} selected, and not part of the import that runs.",
             "That import holds the lock. MAAS answers yes to another order, and nothing comes of it.",
-            (f"the import runs since {remaining(evidence.now - (state.began or evidence.now))}",),
+            (f"the import has run for {remaining(evidence.now - (state.began or evidence.now))}",),
             ("Wait for its end, then import again.",),
             recovers=True,
         )
@@ -179,7 +181,7 @@ def _missing(evidence: Evidence, names: list[ImageName]) -> Finding:
         "MAAS keeps no record of why. Mostly nothing was imported since it was selected, or a file of it could not be "
         "loaded.",
         tuple(_last_seen(evidence)),
-        ("Import; MAAS may need two.",),
+        ("Import. MAAS sometimes needs two.",),
         recovers=True,
     )
 
@@ -187,7 +189,8 @@ def _missing(evidence: Evidence, names: list[ImageName]) -> Finding:
 def _file_failed(lacks: str, last: LastImport) -> Finding:
     gone = f"it had begun to load {listing(last.vanished)}, and dropped it" if last.vanished else ""
     seen = (
-        f"the last import was to load {last.files} files, and {size(last.loaded)} arrived",
+        f"the last import was to load {last.files} files"
+        + (f", and {size(last.loaded)} arrived" if last.loaded else ""),
         *([gone] if gone else []),
     )
     return Finding(
@@ -209,8 +212,9 @@ def _signature(evidence: Evidence, lacks: str, seen: tuple[str, ...]) -> Finding
         "MAAS does not accept the mirror's index.",
         f"{lacks} The import ended before it began to load: the index is signed with another key than the source's "
         "keyring holds, or the keyring is not there. MAAS tells that to nobody.",
-        (*(seen or ("the last import ended without loading anything, and without a notice",)), *keyrings),
+        (*(seen or (_NO_NOTICE,)), *keyrings),
         (
+            *(() if seen else ("Import again: if the region was restarted in that moment, that was all.",)),
             "Correct the source's keyring: on a snap it is below /snap/maas/current/usr/share/keyrings, and a path "
             "below /usr/share is wrong there.",
             "/maas images source reset sets URL and keyring to MAAS's own. Then import again.",
@@ -252,5 +256,5 @@ def _healthy(evidence: Evidence) -> Finding:
     title = f"All {count} wanted images are complete." if count > 1 else "The wanted image is complete."
     if evidence.sources is None:
         complete = sum(1 for one in evidence.images if one.complete)
-        title = f"{complete} of {len(evidence.images)} images are complete."
+        return Finding(Case.HEALTHY, f"{complete} of {len(evidence.images)} images are complete.", "No import runs.")
     return Finding(Case.HEALTHY, title, "No import runs, and none has to.")

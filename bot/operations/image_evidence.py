@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 
 from bot.maas.errors import Forbidden, MaasError
-from bot.maas.image_defaults import Packaging, packaging_of, restart_commands
+from bot.maas.image_defaults import DEFAULT_URL, Packaging, packaging_of, restart_commands
 from bot.maas.images import Image, ImageName, Wanted, found, images_of, is_half, missing, wanted_of
 from bot.maas.import_state import ImportState
 from bot.maas.mirror import MirrorFindings
@@ -109,11 +109,10 @@ async def gather(region: RegionService, *, from_host: bool = True) -> Evidence:
     if looked:
         sources, host_trouble = await _from_host(region, sources or ())
     notices, log, racks, commissioning = await asyncio.gather(
-        _notices(region), _log(region), _racks(region), _commissioning(region)
+        index_notices(region), _log(region), _racks(region), _commissioning(region)
     )
     version = region.watcher.snapshot.version.value
-    told = [one.host.packaging for one in sources or () if one.host is not None and one.host.packaging is not None]
-    packaging = told[0] if told else packaging_of([one.source.keyring_filename for one in sources or ()])
+    packaging = await _packaging(region, sources or (), asked=looked and not host_trouble)
     return Evidence(
         state=state,
         images=tuple(images_of(state.images.resources)),
@@ -150,7 +149,20 @@ async def _from_host(region: RegionService, sources: tuple[SourceSeen, ...]) -> 
     return tuple(seen), ""
 
 
-async def _notices(region: RegionService) -> tuple[str, ...]:
+async def _packaging(region: RegionService, sources: tuple[SourceSeen, ...], *, asked: bool) -> Packaging | None:
+    """How MAAS was installed, as its host says, or else the keyrings. Without a source no look has told it yet."""
+    told = [one.host.packaging for one in sources if one.host is not None and one.host.packaging is not None]
+    if not told and asked and not sources and region.mirror is not None:
+        try:
+            look = await region.mirror.look_at_mirror(DEFAULT_URL, "")
+        except MaasError:
+            return None
+        return look.packaging
+    return told[0] if told else packaging_of([one.source.keyring_filename for one in sources])
+
+
+async def index_notices(region: RegionService) -> tuple[str, ...]:
+    """What MAAS's importer complains of, which is always the mirror's index; () also when MAAS does not say."""
     try:
         return tuple(one.text for one in await region.api.notifications() if one.ident == NOTICE)
     except MaasError:

@@ -5,12 +5,17 @@ from __future__ import annotations
 from bot.maas.images import ImageName, images_of, is_half, missing, wanted_of
 from bot.maas.import_state import ImportState, Phase
 from bot.operations.image_doctor import diagnose
-from bot.operations.image_evidence import Evidence, gather
+from bot.operations.image_evidence import Evidence, gather, index_notices
 from bot.operations.image_words import listing, progress, sentence
 from bot.operations.steps import OperationStep, StepContext, StepFailedError, StepStoppedError
 
-#: Imports ordered before it counts as failed: after a restart of the region the first only removes what is half there.
+#: Imports that end without the image before it counts as failed.
 _ROUNDS = 3
+#: Imports ordered at most, with those that a restart of the region cut, and those that only removed what it left half.
+_ORDERS = 8
+#: Imports in a row that end at the index without a notice before its signature is blamed: a restart of the region in
+#: that moment looks the same.
+_AT_THE_INDEX = 2
 #: Seconds in which an import that was ordered shows; one whose index can't be read may be over before.
 _BEGINS = 10
 #: Seconds for an import to hear that it is to stop.
@@ -40,20 +45,25 @@ class Import(OperationStep):
         """Order an import, follow it to its end, and look whether everything is there."""
         ran = (await context.region.imports.look()).phase.importing
         state = await follow(context, ours=context.repeated)
-        half = False
-        for number in range(_ROUNDS):
+        rounds = ended_at_index = 0
+        for number in range(_ORDERS):
             left = await lacking(context, state)
             if not left and (number or ran or not self._anew):
                 return
-            if number and not half and self._is_hopeless(state):
+            if rounds >= _ROUNDS or ended_at_index >= _AT_THE_INDEX:
                 break
             if number:
                 context.note(f"{listing(left)} not there yet: importing once more.")
             context.stop_if_cancelled()
-            # The import after a restart only removes what is half there: that it loaded nothing is as it has to be.
             half = any(is_half(one) for one in state.images.resources)
             await order(context)
             state = await follow(context, ours=True)
+            # Half images before it: it only removed them. After it: the region was restarted meanwhile. Neither failed.
+            cut = any(is_half(one) for one in state.images.resources)
+            rounds += not (half or cut)
+            ended_at_index = ended_at_index + 1 if not half and _ended_at_the_index(state) else 0
+            if ended_at_index and await index_notices(context.region):
+                break
         left = await lacking(context, state)
         if left:
             raise await _failure(context, left)
@@ -65,12 +75,6 @@ class Import(OperationStep):
         if left:
             raise await _failure(context, left)
         return await self._label(context, state)
-
-    @staticmethod
-    def _is_hopeless(state: ImportState) -> bool:
-        """Whether another import ends as the one before: the mirror's index can't be read."""
-        last = state.last
-        return last is not None and not last.files and not last.half
 
     async def _label(self, context: StepContext, state: ImportState) -> str:
         count = len({one.name for one in wanted_of(await context.region.imports.wanted())})
@@ -134,10 +138,12 @@ async def follow(context: StepContext, *, ours: bool) -> ImportState:
 async def order(context: StepContext) -> None:
     """Order an import, and wait until it shows or must have ended already."""
     imports = context.region.imports
+    before = (await imports.look()).last
     await context.region.api.start_import()
     for _ in range(_BEGINS):
-        if (await imports.look()).phase.importing:
-            return
+        state = await imports.look()
+        if state.phase.importing or state.last is not before:
+            return  # it runs, or the watcher saw it run between two looks
         await context.sleep(1.0)
     await imports.ended_unseen()
 
@@ -152,6 +158,12 @@ async def _stop(context: StepContext, *, ours: bool) -> None:
             raise StepStoppedError("MAAS stopped the import and dropped what was half there.")
         await context.sleep(1.0)
     raise StepStoppedError("MAAS was told to stop. It hears that only when the next 10 MiB have arrived.")
+
+
+def _ended_at_the_index(state: ImportState) -> bool:
+    """Whether the import that ended last got no further than the mirror's index."""
+    last = state.last
+    return last is not None and not last.files and not last.half
 
 
 async def lacking(context: StepContext, state: ImportState) -> list[ImageName]:

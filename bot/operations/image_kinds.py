@@ -14,6 +14,7 @@ from bot.operations.image_doctor import diagnose
 from bot.operations.image_evidence import Evidence, gather
 from bot.operations.image_import import Free, Import
 from bot.operations.image_kind import ImageKind, deletes
+from bot.operations.image_recovery import recovery
 from bot.operations.image_source_kinds import RemovingSource, SettingSource
 from bot.operations.image_steps import Delete, Deselect, Keep, Ready, Select, Source
 from bot.operations.image_stop import Stop
@@ -158,15 +159,18 @@ class RecoveringImages(ImageKind):
             needed.add("select")
             arches = [one.name.arch for one in evidence.images if one.name.release == evidence.commissioning]
             options.setdefault("image", ["ubuntu", evidence.commissioning, arches[0] if arches else "amd64"])
+        selected = ImageName(*options["image"]) if "image" in options else None
         plan = self._plan(
             region,
             options,
             "Recover the import of images",
             subject=_THE_IMPORT,
             only=needed,
-            steps=tuple(f"{one.title} {' '.join(one.remedy)}" for one in findings if one.recovers),
+            steps=tuple(
+                f"{one.title} The recovery {recovery(one, (options['restart'],))}." for one in findings if one.recovers
+            ),
             warnings=tuple(_unmended(findings)),
-            losses=() if Case.NO_SOURCE in cases else deletes(evidence),
+            losses=() if Case.NO_SOURCE in cases else deletes(evidence, selected),
         )
         if not cases:
             return replace(plan, targets=(), left_out=(LeftOut("The import of images", _nothing(findings)),))

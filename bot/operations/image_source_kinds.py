@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from bot.maas.errors import MaasError
 from bot.maas.images import wanted_of
 from bot.maas.service import RegionService
 from bot.operations.image_evidence import gather
@@ -42,6 +43,7 @@ class SettingSource(ImageKind):
             warnings.append(f"Now it is {before.url}, checked with {keyring}. What is selected of it stays selected.")
         if self.name == "images-source-add":
             warnings.append("Nothing is imported from it until something is selected: /maas images add OS/RELEASE.")
+        warnings += await _as_its_host_sees_it(region, options["url"], options.get("keyring") or "")
         options, only = {**options}, {"source", "import"}
         if self.name == "images-source-reset" and not seen:
             options.setdefault("keep", [[one.os, one.release, one.arch] for one in evidence.doomed])
@@ -52,6 +54,18 @@ class SettingSource(ImageKind):
         source = next(one for one in plan.targets if one.key == "source")
         named = replace(source, state=f"{url}", facts={"checked with": keyring})
         return replace(plan, targets=tuple(named if one is source else one for one in plan.targets))
+
+
+async def _as_its_host_sees_it(region: RegionService, url: str, keyring: str) -> list[str]:
+    """What stands against a mirror there; MAAS itself takes any URL, and tells of a wrong one at an import at most."""
+    if region.mirror is None:
+        return []
+    try:
+        found = await region.mirror.look_at_mirror(url, keyring)
+    except MaasError:
+        return []
+    bad = found.unreachable or (found.index if found.index is not None and not found.index.good else None)
+    return [f"The region's host finds no mirror at {url}: {bad.seen}."] if bad is not None else []
 
 
 class RemovingSource(ImageKind):

@@ -39,7 +39,8 @@ CATALOG = {
     "mirror-dns": "The image mirror's name has no address on the host.",
     "mirror-tcp": "The image mirror refuses the connection of the host.",
     "mirror-http": "The image mirror answers 503.",
-    "clock": "The host's clock is not synchronised.",
+    "mirror-html": "The image mirror's address answers with a web page.",
+    "clock": "The host's clock is not synchronised, and behind. Parameter: seconds.",
     "disk-full": "The host's disk is nearly full.",
 }
 """Names and what they do; `step` and `verb` narrow them down, `count` is the number of times."""

@@ -40,6 +40,8 @@ class RegionLink:
         async with self._changing:
             if self.up:
                 self.up = False
+                # An import does not outlive the process that makes it: what is half there stays so.
+                self.region.imports.kill_region()
                 await self.region.stop()
 
     def wipe(self) -> None:

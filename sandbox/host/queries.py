@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot.host import facts as f
@@ -40,7 +40,7 @@ def _facts(work: Work) -> f.HostFacts:
             f.Disk(path="/var/snap", total=100 * GB, free=free),
         ),
         snapd=f.Snapd(installed=True, answering=not work.faults.is_active("snapd-down"), version="2.67"),
-        clock=f.Clock(time=datetime.now(UTC), synchronised=not work.faults.is_active("clock"), by="chrony"),
+        clock=_clock(work),
         listeners=tuple(f.Listener(protocol="tcp", port=port, address="*", process=name) for port, name in ports),
         snaps=tuple(
             f.InstalledSnap(name=name, version=one.version, revision=one.revision, channel=one.channel)
@@ -246,6 +246,12 @@ def _inventory(work: Work) -> f.Inventory:
     )
 
 
+def _clock(work: Work) -> f.Clock:
+    wrong = work.faults.peek("clock")
+    behind = timedelta(seconds=wrong.seconds if wrong is not None else 0.0)
+    return f.Clock(time=datetime.now(UTC) - behind, synchronised=wrong is None, by="chrony")
+
+
 def _mirror(work: Work) -> f.Mirror:
     found = f.Mirror(url=work.args.url, name=True, port=True, status=200, said="OK")
     if work.faults.is_active("mirror-dns"):
@@ -254,6 +260,8 @@ def _mirror(work: Work) -> f.Mirror:
         )
     if work.faults.is_active("mirror-tcp"):
         return found.model_copy(update={"port": False, "status": None, "said": "Connection refused"})
+    if work.faults.is_active("mirror-html"):
+        return found.model_copy(update={"page": True})
     if work.faults.is_active("mirror-http"):
         return found.model_copy(update={"status": 503, "said": "Service Unavailable"})
     return found

@@ -14,6 +14,7 @@ from sandbox.maas.routing import Route
 from sandbox.maas.users import API, User
 
 USER_RESERVED = 4
+RECORD_TYPES = ("CNAME", "MX", "NS", "SRV", "SSHFP", "TXT")
 
 
 class RecordsApi:
@@ -26,6 +27,8 @@ class RecordsApi:
         yield Route("static-routes/", "POST", None, self._create_route, admin=True)
         yield Route("static-routes/{id}/", "DELETE", None, self._delete_route, admin=True)
         yield Route("dnsresources/{id}/", "DELETE", None, self._delete_name, admin=True)
+        yield Route("dnsresourcerecords/", "GET", None, self._list_records)
+        yield Route("dnsresourcerecords/", "POST", None, self._create_record, admin=True)
         yield Route("discovery/", "GET", None, lambda _: json_answer(self._seen(unknown=False)))
         for op in ("by_unknown_ip_and_mac", "by_unknown_ip", "by_unknown_mac"):
             yield Route("discovery/", "GET", op, lambda _: json_answer(self._seen(unknown=True)))
@@ -37,6 +40,7 @@ class RecordsApi:
         return {**row, **ends, "resource_uri": f"{API}/static-routes/{row['id']}/"}
 
     def _create_route(self, request: ApiRequest) -> Answer:
+        """As the region's source has it, which answers with what its form saved; no answer of it was recorded."""
         form = request.form
         ends = {end: self._network.subnets.get(int(form.text(end) or 0)) for end in ("source", "destination")}
         source, destination = ends["source"], ends["destination"]
@@ -131,7 +135,7 @@ class RecordsApi:
             "ip_addresses": [self._address(address, row["created"], user) for address in row["ip_addresses"]],
             "fqdn": row["fqdn"],
             "id": row["id"],
-            "resource_records": [],
+            "resource_records": [self._record(one, row["fqdn"]) for one in row.get("records", ())],
             "resource_uri": f"{API}/dnsresources/{row['id']}/",
         }
 
@@ -147,6 +151,31 @@ class RecordsApi:
             "owner": user.as_json(),
             "resource_uri": f"{API}/ipaddresses/",
         }
+
+    @staticmethod
+    def _record(one: dict[str, Any], fqdn: str) -> dict[str, Any]:
+        return {**one, "fqdn": fqdn, "ttl": None, "resource_uri": f"{API}/dnsresourcerecords/{one['id']}/"}
+
+    def _list_records(self, _: ApiRequest) -> Answer:
+        rows = self._world.dns_names
+        return json_answer([self._record(one, row["fqdn"]) for row in rows for one in row.get("records", ())])
+
+    def _create_record(self, request: ApiRequest) -> Answer:
+        """As the region's source has it: the name is made where it is not there; no answer of it was recorded."""
+        form = request.form
+        fqdn, rrtype, data = (form.text(name) for name in ("fqdn", "rrtype", "rrdata"))
+        if rrtype not in RECORD_TYPES:
+            raise refuse_form({"rrtype": f"{rrtype} is not one of {' '.join(RECORD_TYPES)}."})
+        if not any(f".{fqdn}".endswith(f".{domain['name']}") for domain in self._world.domains):
+            raise refuse(404, "Not Found")
+        row = next((one for one in self._world.dns_names if one["fqdn"] == fqdn), None)
+        has = [] if row is None else [*row["ip_addresses"], *row.get("records", ())]
+        if any(isinstance(one, dict) and one["rrtype"] == "CNAME" for one in has) or (rrtype == "CNAME" and has):
+            raise refuse_form({"__all__": "CNAME records for a name cannot coexist with non-CNAME records."})
+        row = row or self._world.add_dns_name(fqdn, [])
+        made = {"id": self._world.take_id("dns-record"), "rrtype": rrtype, "rrdata": data}
+        row.setdefault("records", []).append(made)
+        return json_answer(self._record(made, fqdn))
 
     def _create_name(self, request: ApiRequest) -> Answer:
         form = request.form

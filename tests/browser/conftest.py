@@ -12,6 +12,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Locator, Page, async_playwright
 
 from bot.app import Bot
+from bot.pace import Pace
 from commands.catalogue import build_catalog
 from commands.status import overview
 from sandbox.demo import World
@@ -19,6 +20,7 @@ from sandbox.maas.faults import Faults as RegionFaults
 from sandbox.page import mount
 from sandbox.slack.server import SlackServer
 from sandbox.slack.workspace import Workspace
+from sandbox.switches import Switches
 from tests.browser.app import TinyApp
 from tests.support.harness import QUICK, until
 from tests.support.require import require_chromium
@@ -53,6 +55,8 @@ class Demo:
 
 
 Open = Callable[..., Awaitable[Page]]
+#: Settings of the bot; what depends on the world is asked of it.
+Settings = dict[str, str | Callable[[World], str]]
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -121,18 +125,27 @@ async def type_in(page: Page, text: str, where: str = "channel") -> None:
 
 
 @asynccontextmanager
-async def demo_world(folder: Path, prepare: Callable[[World], None] = lambda world: None) -> AsyncIterator[World]:
-    """The demo's world with its page and the bot, quicker than life; `prepare` changes it before the bot sees it."""
-    world = World.build(folder, speed=15.0, strict_timing=False)
+async def shown(
+    state: Path,
+    *,
+    pace: Pace = QUICK,
+    extra: Settings | None = None,
+    prepare: Callable[[World], None] = lambda _world: None,
+    **options: Any,
+) -> AsyncIterator[World]:
+    """The demo's world with its page and the bot, quicker than life; `extra` are settings of the bot.
+
+    `prepare` changes it before the bot sees it.
+    """
+    world = World.build(state, strict_timing=False, **{"speed": 15.0, **options})
     prepare(world)
-    mount(
-        world.slack.app,
-        world.workspace,
-        faults={"Slack": world.workspace.faults, "MAAS": world.region.faults},
-        hints=HINTS,
-    )
+    faults: dict[str, Switches[Any]] = {"Slack": world.workspace.faults, "MAAS": world.region.faults}
+    if world.host is not None:
+        faults["Host"] = world.host.faults
+    mount(world.slack.app, world.workspace, faults=faults, hints=HINTS)
     await world.start()
-    bot = Bot(world.settings(), build_catalog(), overview, pace=QUICK)
+    world.extra |= {name: value(world) if callable(value) else value for name, value in (extra or {}).items()}
+    bot = Bot(world.settings(), build_catalog(), overview, pace=pace)
     try:
         await bot.start()
         await until(lambda: bot.regions["default"].fleet.status.filled_at, what="the fleet view to fill")
@@ -145,9 +158,9 @@ async def demo_world(folder: Path, prepare: Callable[[World], None] = lambda wor
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    """The demo's world as it is."""
-    async with demo_world(tmp_path) as made:
-        yield made
+    """Such a world, as most tests want it."""
+    async with shown(tmp_path) as it:
+        yield it
 
 
 def at(world: World, person: str = "U0OLGA", channel: str = "C0OPS") -> str:
@@ -156,6 +169,10 @@ def at(world: World, person: str = "U0OLGA", channel: str = "C0OPS") -> str:
 
 def roots(page: Page) -> Locator:
     return page.locator("[data-list=channel] .message")
+
+
+def last(page: Page) -> Locator:
+    return roots(page).last
 
 
 async def fits(page: Page) -> None:

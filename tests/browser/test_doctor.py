@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.conftest import Open, shoot, type_in
-from tests.browser.test_setup import last, shown
+from tests.browser.conftest import Open, last, shoot, shown, type_in
 from tests.support.harness import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]

@@ -2,51 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
-from bot.app import Bot
-from commands.catalogue import build_catalog
-from commands.status import overview
-from sandbox.demo import World
-from sandbox.page import mount
-from tests.browser.conftest import HINTS, Open, shoot, type_in
-from tests.support.harness import QUICK, until
+from tests.browser.conftest import Open, last, shoot, shown, type_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 _PATIENCE = 30_000  # ms
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJx3Yh7mPcT8n6mGm0y0N5mIkzj4mCqS1c5Jx8mQk7Qe bot@test"
-
-
-@asynccontextmanager
-async def shown(state: Path, **options: object) -> AsyncIterator[World]:
-    """The demo's world with its page and the bot."""
-    world = World.build(state, strict_timing=False, **{"speed": 15.0, **options})
-    mount(
-        world.slack.app,
-        world.workspace,
-        faults={"Slack": world.workspace.faults, "MAAS": world.region.faults},
-        hints=HINTS,
-    )
-    await world.start()
-    bot = Bot(world.settings(), build_catalog(), overview, pace=QUICK)
-    try:
-        await bot.start()
-        await until(lambda: bot.regions["default"].fleet.status.filled_at, what="the fleet view to fill")
-        await bot.regions["default"].watcher.wait_for_snapshot(10)
-        yield world
-    finally:
-        await bot.stop()
-        await world.stop()
-
-
-def last(page: Page):
-    return page.locator("[data-list=channel] .message").last
 
 
 async def test_the_network_on_a_screen_and_on_a_phone(tmp_path: Path, open_page: Open) -> None:

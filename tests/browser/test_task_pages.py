@@ -9,7 +9,7 @@ from playwright.async_api import Locator, expect
 
 from sandbox.demo import World
 from sandbox.maas import machine as states
-from tests.browser.conftest import Open, at, demo_world, shoot, type_in
+from tests.browser.conftest import Open, at, shoot, shown, type_in
 from tests.browser.walking import PATIENCE, Walk
 
 pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.asyncio(loop_scope="session")]
@@ -48,7 +48,7 @@ async def test_replace_a_failed_disk(tmp_path: Path, open_page: Open) -> None:
         deployed(world, "db-2")
         world.region.world.alter("db-1", fail_test="smartctl-validate")
 
-    async with demo_world(tmp_path, prepare) as world:
+    async with shown(tmp_path, prepare=prepare) as world:
         walk = await starts("failed-disk.md", world, open_page)
         # 1, a disk that its test finds
         await shows(await walk.types("/maas machine db-1"), "db-1 Deployed", "Owner admin")
@@ -96,7 +96,7 @@ async def test_reinstall_ten_machines(tmp_path: Path, open_page: Open) -> None:
         for name in ("web-1", "web-5"):
             world.region.world.alter(name, fail_deploy=True)
 
-    async with demo_world(tmp_path, prepare) as world:
+    async with shown(tmp_path, prepare=prepare) as world:
         walk = await starts("reinstall.md", world, open_page)
         await shows(await walk.types("/maas machines tag:web+status:deployed"), "10 machines", "web-10")
         plan = await walk.types('/maas release tag:web --comment "reinstall with noble"')
@@ -143,7 +143,7 @@ async def test_reinstall_ten_machines(tmp_path: Path, open_page: Open) -> None:
 
 
 async def test_bring_in_a_new_machine(tmp_path: Path, open_page: Open) -> None:
-    async with demo_world(tmp_path) as world:
+    async with shown(tmp_path) as world:
         walk = await starts("new-machine.md", world, open_page)
         await shows(await walk.types("@maas guide pxe"), "I'll say so in this thread when it appears")
         guide = await walk.types("/maas guide pxe")
@@ -217,7 +217,7 @@ async def test_a_bulk_with_failures_on_a_phone(tmp_path: Path, open_page: Open) 
             world.region.world.alter(name, fail_script=script)
         world.region.world.alter("rack7-20", bmc="wrong-password")
 
-    async with demo_world(tmp_path, prepare) as world:
+    async with shown(tmp_path, prepare=prepare) as world:
         page = await open_page(at(world), width=390, height=844)
         walk = Walk("new-machine.md", page, await open_page(at(world, "U0ANDREA", "C0APPROVE")))
         await type_in(page, "/maas commission rack7-* --at-once 10")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,6 @@ class Host:
 
     async def look_at_mirror(self, url: str, keyring_filename: str) -> MirrorFindings:
         assert url
-        assert keyring_filename
         if self.error is not None:
             raise self.error
         return self.findings
@@ -60,6 +59,8 @@ class Lab:
 
     region: RegionStandIn
     service: RegionService
+    #: What a test opened besides.
+    closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
     def select(self, release: str) -> None:
         """Somebody selects a release in MAAS's own pages."""
@@ -114,13 +115,16 @@ async def lab(version: str = "2.9.3", *, speed: float = 40.0, pace: ImportPace =
     fleet = FleetView(api.url)
     watcher = RegionWatcher(api, fleet, WatchSettings(events_every=0.1, snapshot_every=0.1))
     imports = ImportWatcher(api, watcher, pace)
+    made = Lab(region, RegionService("default", region.url, api, fleet, watcher, Diagnoses(api, fleet), imports))
     try:
         await watcher.start()
         await imports.start()
         await watcher.wait_for_snapshot(10)
         await imports.look()
-        yield Lab(region, RegionService("default", region.url, api, fleet, watcher, Diagnoses(api, fleet), imports))
+        yield made
     finally:
+        for close in made.closing:
+            await close()
         await imports.stop()
         await watcher.stop()
         await transport.close()

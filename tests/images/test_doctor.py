@@ -36,6 +36,17 @@ async def test_starting_and_running(version: str) -> None:
         assert not needs_work(found)
 
 
+async def test_a_mirror_that_does_not_even_send_its_index(version: str) -> None:
+    async with lab(version) as it:
+        it.select("bionic")
+        it.region.faults.set("stalled-import")
+        await it.service.api.start_import()
+        await until(lambda: it.service.imports.state.phase == "stalled", "the stall to be seen")
+        found = await it.finding(Case.STALLED)
+        assert found.title == "The import has stalled while it reads the mirror's index."
+        assert found.recovers
+
+
 async def test_slow(version: str) -> None:
     async with lab(version, speed=1.0) as it:
         it.select("bionic")
@@ -132,7 +143,8 @@ async def test_index_signature(version: str) -> None:
         found = await it.finding(Case.INDEX_SIGNATURE)
         assert "MAAS does not accept the mirror's index." in found.title
         assert "is checked with /usr/share/keyrings" in found.evidence[1]
-        assert "/snap/maas/current/usr/share/keyrings" in found.remedy[0]
+        assert "/snap/maas/current/usr/share/keyrings" in found.remedy[1]
+        assert "restarted in that moment" in found.remedy[0]
 
 
 async def test_not_imported(version: str) -> None:

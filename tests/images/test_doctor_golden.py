@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from bot.maas.mirror import Look, MirrorFindings
+from bot.maas.region import Region
+from bot.maas.transport import Transport
 from bot.operations.image_doctor import diagnose
 from bot.operations.image_evidence import gather
 from bot.slack.render import render
@@ -83,7 +88,47 @@ async def _begun(it: Lab) -> None:
     await it.begin()
 
 
-CASES = (healthy, stalled, half, file_failed, index_missing, index_signature, index_unread, not_imported, no_source,
+async def starting(it: Lab) -> None:
+    it.select("bionic")
+    it.region.faults.set("stalled-import")  # its index does not come either
+    await it.service.api.start_import()
+    await it.service.imports.look()
+
+
+async def running(it: Lab) -> None:
+    await _begun(it)
+    await until(lambda: it.service.imports.state.phase == "running", "the import to run")
+
+
+async def slow(it: Lab) -> None:
+    """The last of it arrived five minutes ago, by the watcher's clock."""
+    await _begun(it)
+    it.region.faults.set("slow-mirror", rate=1)
+    await it.service.imports.look()
+    it.service.imports._clock = lambda: time.time() + 300.0
+    it.service.imports._follower._stalled_after = 600.0
+    await it.service.imports.look()
+
+
+async def held(it: Lab) -> None:
+    await running(it)
+    it.region.faults.set("slow-mirror", rate=1_000_000)
+    it.select("hirsute")
+
+
+async def no_rack(it: Lab) -> None:
+    it.region.faults.set("dead-rack")
+    await until(lambda: not any(one.connected for one in it.service.watcher.snapshot.racks.value or ()), "no rack")
+
+
+async def key(it: Lab) -> None:
+    transport = Transport(it.region.url, SecretStr(it.region.operator_api_key))
+    it.service = replace(it.service, api=Region(transport))
+    it.closing.append(transport.close)
+
+
+CASES = (starting, running, slow, held, no_rack, key, healthy, stalled, half, file_failed, index_missing,
+         index_signature, index_unread, not_imported, no_source,
          unselected, racks_behind)  # fmt: skip
 SEEN = {
     "unreachable": MirrorFindings(dns=Look(False, "images.maas.io does not resolve")),
@@ -94,6 +139,8 @@ _MASKS = (
     (re.compile(r" +\n"), "\n"),
     (re.compile(r"127\.0\.0\.1:\d+"), "REGION"),
     (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?"), "TIME"),
+    # How much of it was seen depends on when the watcher looked.
+    (re.compile(r"\d+ files(, and [\d.]+ .?B arrived)?"), "N files"),
     (re.compile(r"\b[\d.]+ (s|min|h|%|MB/s|kB/s|MB|GB)(?!\w)"), r"N \1"),
 )
 

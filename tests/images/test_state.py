@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bot.maas.image_defaults import Packaging, restart_commands
 from bot.maas.image_reader import Images
 from bot.maas.images import images_of
 from bot.maas.import_state import CHUNK, STALLED_AFTER, ImportFollower, Phase
@@ -154,3 +155,18 @@ def test_a_newer_version_of_a_complete_image_leaves_it_usable() -> None:
 @pytest.mark.parametrize(("count", "words"), [(0, "0 B"), (900, "900 B"), (2_500_000, "2.5 MB"), (35_000_000, "35 MB")])
 def test_sizes(count: int, words: str) -> None:
     assert size(count) == words
+
+
+@pytest.mark.parametrize(
+    ("version", "packaging", "words"),
+    [
+        ("2.9.3", Packaging.SNAP, ["sudo snap restart maas.supervisor"]),
+        ("3.4.10", Packaging.SNAP, ["sudo snap restart maas.supervisor"]),
+        ("3.5.0", Packaging.SNAP, ["sudo snap restart maas"]),
+        ("3.7.3", Packaging.SNAP, ["sudo snap restart maas"]),
+        ("2.9.3", Packaging.DEB, ["sudo systemctl restart maas-regiond"]),
+        ("3.4.10", None, ["sudo snap restart maas.supervisor", "sudo systemctl restart maas-regiond"]),
+    ],
+)
+def test_what_restarts_a_region(version: str, packaging: Packaging | None, words: list[str]) -> None:
+    assert restart_commands(version, packaging) == words

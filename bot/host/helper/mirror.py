@@ -18,9 +18,16 @@ MIRROR_FIELDS = Fields(
 
 
 def mirror(given: dict[str, Any]) -> dict[str, Any]:
-    """How far the host comes: `name`, `port`, `status`; `said` is the last word. No proxy is used."""
+    """How far the host comes: `name`, `port`, `status`; `said` is the last word; a `page` is HTML. No proxy is used."""
     parts = urlsplit(given["url"])
-    found: dict[str, Any] = {"url": given["url"], "name": False, "port": False, "status": None, "said": ""}
+    found: dict[str, Any] = {
+        "url": given["url"],
+        "name": False,
+        "port": False,
+        "status": None,
+        "said": "",
+        "page": False,
+    }
     try:
         number = parts.port or (443 if parts.scheme == "https" else 80)
         socket.getaddrinfo(parts.hostname, number, type=socket.SOCK_STREAM)
@@ -32,9 +39,10 @@ def mirror(given: dict[str, Any]) -> dict[str, Any]:
     try:
         connection.connect()
         found["port"] = True
-        connection.request("HEAD", parts.path.rstrip("/") + "/streams/v1/index.json")
+        connection.request("HEAD", parts.path.rstrip("/") + "/streams/v1/index.sjson")
         answer = connection.getresponse()
-        return {**found, "status": answer.status, "said": answer.reason}
+        page = answer.getheader("Content-Type", "").lower().startswith("text/html")
+        return {**found, "status": answer.status, "said": answer.reason, "page": page and answer.status < 400}
     except ssl.SSLError as error:
         return {**found, "port": True, "said": error.reason or "its certificate is not accepted"}
     except (OSError, http.client.HTTPException) as error:

@@ -1,4 +1,4 @@
-"""Static routes, and names in MAAS's DNS: made and removed."""
+"""Static routes: made and removed."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from ipaddress import ip_address
 from typing import Any
 
 from bot.maas.errors import BadRequest, NotFound
-from bot.maas.models_network import DnsResource, StaticRoute
+from bot.maas.models_network import StaticRoute
 from bot.maas.network_picture import network_in, read_network, subnet_name
 from bot.maas.service import RegionService
 from bot.operations.network_steps import LOCKS
 from bot.operations.plan import Plan
 from bot.operations.step_plans import PlannedStep, plan_nothing, plan_steps
 from bot.operations.steps import OperationStep, StepContext, StepFailedError, StepKind
-from bot.policy import Risk
 
 _LATER = "Machines that are deployed get it at their next deployment."
 
@@ -38,7 +37,7 @@ class MakeRoute(OperationStep):
             )
         except BadRequest as error:
             if await self.check(context) is None:
-                raise _not_made("the route", error) from None
+                raise not_made("the route", error) from None
 
 
 class RemoveRoute(OperationStep):
@@ -136,128 +135,11 @@ class RouteRemoving(StepKind):
         )
 
 
-class MakeName(OperationStep):
-    """A name in MAAS's DNS that points to an address afterwards."""
-
-    key, title = "name", "Name"
-
-    async def check(self, context: StepContext) -> str | None:
-        """It points there."""
-        fqdn, ip = context.options["fqdn"], context.options["ip"]
-        for one in await context.region.api.dns_resources():
-            if one.fqdn.lower() == fqdn and any(address.ip == ip for address in one.addresses):
-                return f"points to {ip}"
-        return None
-
-    async def apply(self, context: StepContext) -> None:
-        """Make it."""
-        try:
-            await context.region.api.create_dns_name(context.options["fqdn"], context.options["ip"])
-        except BadRequest as error:
-            if await self.check(context) is None:
-                raise _not_made(f"the name {context.options['fqdn']}", error) from None
-
-
-class RemoveName(OperationStep):
-    """A name that is gone afterwards."""
-
-    key, title = "name", "Name"
-
-    async def check(self, context: StepContext) -> str | None:
-        """It is not there."""
-        names = await context.region.api.dns_resources()
-        return None if any(one.id == context.options["id"] for one in names) else "removed"
-
-    async def apply(self, context: StepContext) -> None:
-        """Remove it."""
-        try:
-            await context.region.api.delete_dns_name(context.options["id"])
-        except NotFound:
-            return
-
-
-class NameAdding(StepKind):
-    """The kind `dns-add`; options: `fqdn` in small letters, `ip`."""
-
-    name = "dns-add"
-    verb, participle, past = "Add", "Adding", "Added"
-
-    def steps(self, options: Mapping[str, Any]) -> Sequence[OperationStep]:
-        """One."""
-        del options
-        return (MakeName(),)
-
-    async def plan(self, region: RegionService, options: Mapping[str, Any]) -> Plan:
-        """Look whether MAAS answers for its domain, and whether it is free."""
-        fqdn, ip = options["fqdn"], options["ip"]
-        domains = await region.api.domains()
-        reason = ""
-        fitting = [one for one in domains if fqdn.endswith(f".{one.name.lower()}")]
-        domain = max(fitting, key=lambda one: len(one.name), default=None)
-        taken = [one for one in await region.api.dns_resources(everything=True) if one.fqdn.lower() == fqdn]
-        if domain is None:
-            reason = f"MAAS has no such domain; it has {', '.join(one.name for one in domains[:8])}"
-        elif not domain.authoritative:
-            reason = f"another server answers for {domain.name}"
-        elif taken:
-            reason = f"it points to {_points_to(taken)} already; remove it first, or take another name"
-        if reason:
-            return plan_nothing(self, region.name, options, fqdn, reason, LOCKS)
-        return plan_steps(
-            self,
-            region.name,
-            options,
-            [PlannedStep(self.steps(options)[0], "none", f"points to {ip}")],
-            title=f"Add {fqdn}",
-            subject=fqdn,
-            locks=LOCKS,
-            happens=("Whoever asks MAAS's DNS gets this address.",),
-        )
-
-
-class NameRemoving(StepKind):
-    """The kind `dns-remove`; options: `id`, `fqdn`."""
-
-    name = "dns-remove"
-    verb, participle, past = "Remove", "Removing", "Removed"
-
-    def steps(self, options: Mapping[str, Any]) -> Sequence[OperationStep]:
-        """One."""
-        del options
-        return (RemoveName(),)
-
-    async def plan(self, region: RegionService, options: Mapping[str, Any]) -> Plan:
-        """Look whether it is still there, and what it points to."""
-        fqdn = options["fqdn"]
-        found = [one for one in await region.api.dns_resources() if one.id == options["id"]]
-        if not found:
-            return plan_nothing(self, region.name, options, fqdn, "it is no longer in MAAS", LOCKS)
-        return plan_steps(
-            self,
-            region.name,
-            options,
-            [PlannedStep(self.steps(options)[0], f"points to {_points_to(found)}", "removed")],
-            title=f"Remove {fqdn}",
-            subject=fqdn,
-            locks=LOCKS,
-            risk=Risk.DESTRUCTIVE,
-            losses=(f"Whoever uses the name {fqdn} no longer reaches {_points_to(found)} by it.",),
-        )
-
-
 def _same(routes: Sequence[StaticRoute], wanted: Mapping[str, Any]) -> StaticRoute | None:
     ends = (wanted["source"], wanted["destination"], wanted["gateway"])
     return next((one for one in routes if (one.source, one.destination, one.gateway_ip) == ends), None)
 
 
-def _points_to(names: Sequence[DnsResource]) -> str:
-    targets = [address.ip for one in names for address in one.addresses]
-    for record in (record for one in names for record in one.records):
-        plain = record.rrtype in {"A", "AAAA"}
-        targets.append(record.rrdata if plain else f"{record.rrtype} {record.rrdata}")
-    shown = list(dict.fromkeys(targets))
-    return ", ".join(shown[:4]) + (f" and {len(shown) - 4} more" if len(shown) > 4 else "") or "nothing"
-
-
-def _not_made(what: str, error: BadRequest) -> StepFailedError:
+def not_made(what: str, error: BadRequest) -> StepFailedError:
+    """What to say when MAAS refuses to make something."""
     return StepFailedError(f"MAAS does not make {what}: {error.problem}", "Nothing was changed. Ask again, mended.")
