@@ -14,7 +14,7 @@ from bot.host.helper.hba import BEGIN, END, block, of_region, replace_file, with
 from bot.host.helper.postgres import fits, literal, name_in, verifier
 from bot.host.helper.programs import Said, Tools
 from bot.host.helper.region import expected, services
-from bot.host.helper.snaps import classified, series
+from bot.host.helper.snapd import classified, series
 
 LINES = st.lists(st.sampled_from(["# a comment", "", "local all postgres peer", "host x x 127.0.0.1/32 md5", "junk"]))
 

@@ -10,7 +10,7 @@ import sys
 import time
 from urllib.parse import unquote, urlsplit
 
-from sandbox.host.programs.standin import SNAP_DATA, SOCKETS, fail, fault, psql, read_state, say
+from sandbox.host.programs.standin import SNAP_DATA, SOCKETS, fail, fault, pause, psql, read_state, say
 
 CONF = f"{SNAP_DATA}/current/regiond.conf"
 MODE = f"{SNAP_DATA}/current/snap_mode"
@@ -237,6 +237,7 @@ def apikey(words: list[str]) -> None:
 
 def main(words: list[str]) -> None:
     command, *rest = words or [""]
+    pause("maas-start", 0)
     if command not in ("config", "login", "logout", "list") and os.geteuid() != 0:
         fail(f"The '{command}' command must be run by root.")
     if command == "init":
