@@ -12,15 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from pydantic import SecretStr
-
 from bench.report import Report, Table, ratio
 from bot.host import jobs
 from bot.host.protocol import JobCode
 from bot.host.service import HostService
 from bot.host.vocabulary import STEP_ARGUMENTS, SecretName, StepName
 from bot.settings import HostSettings
-from tests.host.machine.story import ADMIN_PASSWORD, DATABASE_PASSWORD, Order, install, reset
+from tests.host.machine.story import Order, install, reset
 from tests.support.host_machine import Machine
 from tests.support.host_tree import TreeError, tree
 
@@ -159,12 +157,11 @@ async def _helper(machine: Machine, folder: Path, looks: list[float]) -> list[fl
 
 async def _take(service: HostService, name: str, orders: list[Order]) -> None:
     """As an operation takes its steps (`bot.operations.host_steps`): a look, a job to its end, and what it found."""
-    texts = {"database_password": DATABASE_PASSWORD, "admin_password": ADMIN_PASSWORD}
     watcher = jobs.Watcher(lambda _: None)
     for number, one in enumerate(orders):
         step = StepName(one.step)
         arguments = STEP_ARGUMENTS[step].model_validate(one.arguments)
-        secrets = {SecretName(name): SecretStr(texts[name]) for name in one.secrets}
+        secrets = {SecretName(kind): service.vault.get_or_make(kind) for kind in one.secrets}
         order = jobs.Order(f"bench-{name}-{number}", step, arguments, lambda kept=secrets: kept, unsent=True)
         await service.helper.look(step, arguments)
         await service.jobs.run(order, watcher)

@@ -3,7 +3,7 @@
 The helper (`bot/host/helper/`) is the one program that runs as root, and checks every field again by itself. These are
 the bot's types for it; `tests/host/test_protocol.py` holds both sides against each other. The steps with their
 arguments are in `bot/host/vocabulary.py`, what a look and an outcome hold in `looks.py`, what queries answer in
-`facts.py`. How a job lives and dies is told in `docs/host-protocol.md`.
+`facts.py` and `system_facts.py`. How a job lives and dies is told in `docs/host-protocol.md`.
 """
 
 from __future__ import annotations

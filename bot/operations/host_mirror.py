@@ -6,8 +6,9 @@ import time
 
 from pydantic import ValidationError
 
-from bot.host.facts import HostFacts, Mirror, MirrorArguments, QueryName
+from bot.host.facts import Mirror, MirrorArguments, QueryName
 from bot.host.service import HostService
+from bot.host.system_facts import HostFacts
 from bot.maas.image_defaults import Packaging
 from bot.maas.mirror import Look, MirrorFindings
 

@@ -146,10 +146,11 @@ def test_maas_files_are_believed_only_in_their_plainest_form(tools: Tools):
 
     def told(conf: str, mode: str = "region+rack\n") -> RegionConfig:
         tools.forget()
-        (folder / "snap_mode").write_text(mode)
+        (folder.parent / "common/snap_mode").write_text(mode)
         (folder / "regiond.conf").write_text(conf)
         return region_config(tools)
 
+    assert region_config(tools).mode == "none", "as MAAS has it, without the file of its mode"
     found = told(plain)
     assert (found.mode, found.database, found.password, found.port) == ("region+rack", "maas", "pW1-x_y.z", "")
     assert found.url == "http://10.0.0.1:5240/MAAS"

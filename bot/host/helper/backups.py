@@ -23,7 +23,7 @@ from bot.host.helper.step import Step
 
 DUMP, PACKED, _NOTE = "database.dump", "files.tar.gz", "backup.json"
 #: Small files that make the region what it is. Images and logs are not: MAAS fetches the ones, and the others pass.
-_SMALL = ("/var/snap/maas/current/*.conf", "/var/snap/maas/current/snap_mode", "/var/snap/maas/common/maas")
+_SMALL = ("/var/snap/maas/current/*.conf", "/var/snap/maas/common/snap_mode", "/var/snap/maas/common/maas")
 _LARGEST = 20_000_000
 _MARKS = ("django_migrations", "maasserver_node", "auth_user")
 

@@ -77,8 +77,12 @@ def region_config(tools: Tools) -> RegionConfig:
 def _written(tools: Tools) -> dict[str, str] | None:
     """What `maas config` reads itself, which takes it seconds; None unless all of it is of the plainest form."""
     found = {}
+    common = tools.place.at("/var/snap/maas/common")
     try:
-        with open(tools.place.at("/var/snap/maas/current/snap_mode"), encoding="utf-8") as stream:
+        # As MAAS has it: it is not initialised as long as this file is not there.
+        if os.path.isdir(common) and not os.path.lexists(common + "/snap_mode"):
+            return {"mode": "none"}
+        with open(common + "/snap_mode", encoding="utf-8") as stream:
             found["mode"] = stream.read(100).strip()
         with open(regiond_conf(tools), encoding="utf-8") as stream:
             text = stream.read(_CONF)

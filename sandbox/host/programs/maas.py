@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 from sandbox.host.programs.standin import SNAP_DATA, SOCKETS, fail, fault, pause, psql, read_state, say
 
 CONF = f"{SNAP_DATA}/current/regiond.conf"
-MODE = f"{SNAP_DATA}/current/snap_mode"
+MODE = f"{SNAP_DATA}/common/snap_mode"
 MIGRATIONS = [f"maasserver.{number:04d}_step" for number in range(1, 41)]
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS auth_user (id serial PRIMARY KEY, username text UNIQUE, email text UNIQUE,"
