@@ -118,6 +118,11 @@ def test_what_stood_in_snapds_way(text: str, cause: str):
         ("E: Could not get lock /var/lib/apt/lists/lock. It is held by process 7 (apt-get)", "apt_lists_lock"),
         ("E: Failed to fetch http://mirror/x  Connection refused", "mirror_down"),
         (
+            "Waiting for cache lock: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 7… 1s\r"
+            "E: Unable to locate package postgresql",
+            "mirror_down",
+        ),
+        (
             "dpkg: error: … No space left on device\nE: Sub-process /usr/bin/dpkg returned an error code (1)",
             "disk_full",
         ),

@@ -64,9 +64,11 @@ def apt(tools: Tools, what: str, *words: str) -> Said:
 
 
 def classified_apt(said: Said, what: str) -> Stopped:
+    # "Waiting for cache lock: Could not get lock …" is no error: it got it in the end.
     causes = (
         ("apt_lists_lock", r"/var/lib/apt/lists/lock", "Another apt runs. Run it again when that has ended."),
-        ("dpkg_lock", r"Could not get lock|dpkg frontend lock", "Another apt runs. Run it again when that has ended."),
+        ("dpkg_lock", r"(^|[\r\n])E: .*(Could not get lock|dpkg frontend lock)",
+         "Another apt runs. Run it again when that has ended."),
         ("disk_full", r"[Nn]o space left on device|enough free space", "Make room on /var, then run it again."),
         ("mirror_down", r"Failed to fetch|Unable to fetch|Temporary failure resolving|Unable to locate package",
          "Check that the host reaches its package mirror (also proxy and DNS), then run it again."),
