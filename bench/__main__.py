@@ -12,7 +12,7 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from bench import ack, approvals, audit, bulk, decode, doctor, host, start, status, takeover
+from bench import ack, approvals, audit, bulk, decode, doctor, host, host_thread, start, status, takeover
 from bench.report import Report, machine_note
 
 MEASURES: dict[str, Callable[[], Awaitable[Report]]] = {
@@ -26,6 +26,7 @@ MEASURES: dict[str, Callable[[], Awaitable[Report]]] = {
     "takeover": takeover.measure,
     "doctor": doctor.measure,
     "host": host.measure,
+    "host_thread": host_thread.measure,
 }
 
 

@@ -8,11 +8,12 @@ from bot.command.context import Context
 from bot.command.declaration import command
 from bot.host import checks, network_look
 from bot.host.errors import HostError
-from bot.host.facts import Config, HostFacts, Network, QueryName, Service, Services
+from bot.host.facts import Config, QueryName, Service, Services
 from bot.host.looks import Finding
 from bot.host.mirror import look_at_mirror
 from bot.host.protocol import JobState
 from bot.host.service import HostService
+from bot.host.system_facts import HostFacts, Network
 from bot.maas.errors import MaasError
 from bot.message import Bold, Bullets, Code, Facts, Mark, Message, Note, Paragraph, Part, Span, Text, say
 from bot.operations.plan import Plan

@@ -12,13 +12,29 @@ from importlib import resources
 
 _PACKAGE = "bot.host.helper"
 _FIRST = "program"
-_HEAD = '''#!/usr/bin/python3 -I
-"""The bot's helper on this host: root's only door for it. One JSON request on stdin, one JSON answer on stdout.
+#: A shell sees a command, Python a string. Python compiles anew what it is given to run, which takes longer than most
+#: requests; a module's compiled form is kept.
+_HEAD = r"""#!/bin/sh
+''':'
+exec /usr/bin/python3 -I -S -c '
+import sys, importlib.machinery, importlib.util
+sys.dont_write_bytecode = True
+del sys.argv[0]
+loader = importlib.machinery.SourceFileLoader("step", sys.argv[0])
+step = importlib.util.module_from_spec(importlib.util.spec_from_loader("step", loader))
+loader.exec_module(step)
+sys.exit(step.main(sys.argv[1:]))
+' "$0" "$@"
+
+The bot's helper on this host: root's only door for it. One JSON request on stdin, one JSON answer on stdout.
 
 It knows only the steps and questions below, checks every field itself, and runs no command line that came from outside.
 Installed by the host's administrator; made from the bot's own modules, so edit those and not this file.
-"""
+
+The lines above start it by its compiled form, which install.sh puts beside it, in __pycache__: that is valid only for
+exactly this text and this version of Python, and without it the text is compiled at each start.
 '''
+"""
 _TAIL = """
 
 if __name__ == "__main__":

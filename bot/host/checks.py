@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from functools import cache
 
 from bot.host.bundle import bundle, digest
-from bot.host.facts import HostFacts
 from bot.host.looks import Finding
 from bot.host.protocol import PROTOCOL, Hello
+from bot.host.system_facts import HostFacts
 
 GB = 1_000_000_000
 #: What MAAS's pages ask for a region and rack on one host, and what its images soon need.

@@ -68,10 +68,17 @@ class HelperClient:
         request = Request(verb=Verb.QUERY, query=name.value, arguments=_plain(arguments) if arguments else {})
         return _told(answer, await self._ask(request))
 
-    async def run(self, job: str, step: StepName, arguments: Sent, secrets: Secrets | None = None) -> Job:
-        """Start a job under an id that is stored already. A known id is never started twice: its state is answered."""
-        arguments_ = _plain(arguments)
-        request = Request(verb=Verb.RUN, job=job, step=step, arguments=arguments_, secrets=dict(secrets or {}))
+    async def run(
+        self, job: str, step: StepName, arguments: Sent, secrets: Secrets | None = None, *, wait: float | None = None
+    ) -> Job:
+        """Start a job under an id that is stored already. A known id is never started twice: its state is answered.
+
+        Waits up to `wait` seconds for its end.
+        """
+        secrets = dict(secrets or {})
+        request = Request(
+            verb=Verb.RUN, job=job, step=step, arguments=_plain(arguments), secrets=secrets, wait=wait, offset=0
+        )
         return _told(Job, await self._ask(request))
 
     async def status(self, job: str, *, offset: int | None = None, wait: float | None = None) -> Job:

@@ -30,6 +30,8 @@ _ATTEMPTS = 12
 _LOSSES = 3
 #: The end of a log that is kept for the people who read of a failure, in bytes.
 _TAIL = 6000
+#: How many good ends are remembered at most; each is read right after it.
+_REMEMBERED = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class Order:
     arguments: Sent
     #: Makes the secrets when a job is really started; what is re-attached has its own already.
     secrets: Callable[[], Secrets] = field(default=dict)
+    #: Nothing was sent under this name before, so the host need not be asked what it knows of it.
+    unsent: bool = False
 
     def job(self, attempt: int) -> str:
         return f"{self.name}-{attempt}"
@@ -75,6 +79,8 @@ class Jobs:
     def __init__(self, client: HelperClient, pace: JobPace | None = None) -> None:
         self._client = client
         self._pace = pace or JobPace()
+        #: Good ends that were just told, so that whoever wants to read one need not ask the host again.
+        self._ends: dict[str, Job] = {}
         self._log = structlog.get_logger("host.jobs")
 
     async def under_way(self, order: Order) -> bool:
@@ -84,7 +90,7 @@ class Jobs:
 
     async def newest(self, order: Order) -> Job | None:
         """The last job of this order that the host knows."""
-        return (await self._newest(order))[1]
+        return self._ends.pop(order.name, None) or (await self._newest(order))[1]
 
     async def ended(self, order: Order) -> bool:
         """Whether a job of this order has run, and none runs now."""
@@ -92,7 +98,7 @@ class Jobs:
         return job is not None and job.state is not JobState.RUNNING
 
     async def run(self, order: Order, watcher: Watcher) -> Job:
-        """Bring an order to a good end; returns the job that did it.
+        """Bring an order to a good end; returns the job that did it, which `newest` then tells once from memory.
 
         Raises:
             StepBlocked: the host is in a state in which it must not be done; nothing was changed.
@@ -100,7 +106,17 @@ class Jobs:
             HostBusy, HostUnreachable: not within the patience of the pace.
             HostError: what else can go wrong with the host.
         """
-        attempt, job = await self._patiently(watcher, lambda: self._newest(order))
+        self._ends.pop(order.name, None)
+        job = await self._run(order, watcher)
+        if len(self._ends) >= _REMEMBERED:
+            self._ends.clear()
+        self._ends[order.name] = job
+        return job
+
+    async def _run(self, order: Order, watcher: Watcher) -> Job:
+        attempt, job = 0, None
+        if not order.unsent:
+            attempt, job = await self._patiently(watcher, lambda: self._newest(order))
         losses = 0
         while True:
             if job is None or job.state is not JobState.RUNNING:
@@ -151,7 +167,8 @@ class Jobs:
         while True:
             try:
                 return await self._patiently(
-                    watcher, lambda: self._client.run(job, order.step, order.arguments, secrets)
+                    watcher,
+                    lambda: self._client.run(job, order.step, order.arguments, secrets, wait=self._pace.wait),
                 )
             except errors.HostBusy as error:
                 if time.monotonic() > until or watcher.cancelled():
@@ -163,8 +180,6 @@ class Jobs:
         """Wait for the end of a job, and pass on what it says."""
         offset = 0
         while True:
-            look = partial(self._client.status, job.job, offset=offset, wait=self._pace.wait)
-            job = await self._patiently(watcher, look)
             if job.log is not None and job.log.text:
                 offset = job.log.next_offset
                 watcher.log(job.log.text)
@@ -173,6 +188,8 @@ class Jobs:
                 watcher.note(f"{job.progress.text}{percent}")
             if job.state is not JobState.RUNNING:
                 return job
+            look = partial(self._client.status, job.job, offset=offset, wait=self._pace.wait)
+            job = await self._patiently(watcher, look)
 
     async def _failure(self, job: Job) -> errors.JobFailed:
         outcome = job.outcome

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pydantic import ValidationError
 
 from bot.host.client import HelperClient
-from bot.host.facts import HostFacts, Mirror, MirrorArguments, QueryName
+from bot.host.facts import Mirror, MirrorArguments, QueryName
 from bot.host.looks import Finding
+from bot.host.system_facts import HostFacts
 
 #: Free space below which an import of images is likely to fail in the middle, in bytes.
 _ROOM = 10_000_000_000

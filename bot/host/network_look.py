@@ -7,8 +7,8 @@ from ipaddress import ip_interface
 from itertools import combinations
 from typing import Any
 
-from bot.host.facts import Interface, Network
 from bot.host.looks import Finding
+from bot.host.system_facts import Interface, Network
 
 
 def findings(network: Network) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 The helper (`bot/host/helper/`) is the one program that runs as root, and checks every field again by itself. These are
 the bot's types for it; `tests/host/test_protocol.py` holds both sides against each other. The steps with their
 arguments are in `bot/host/vocabulary.py`, what a look and an outcome hold in `looks.py`, what queries answer in
-`facts.py`. How a job lives and dies is told in `docs/host-protocol.md`.
+`facts.py` and `system_facts.py`. How a job lives and dies is told in `docs/host-protocol.md`.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ class Request(Sent):
     secrets: dict[SecretName, SecretStr] = Field(default_factory=dict)  # check, run
     job: JobId | None = None  # run, status, log
     query: str | None = None  # query: a QueryName of bot.host.facts; secret: "apikey"
-    offset: int | None = Field(None, ge=0)  # status, log: the log's bytes from here on
-    limit: int | None = Field(None, ge=1, le=MAX_LOG)  # status, log
-    wait: float | None = Field(None, ge=0, le=30)  # status: seconds to wait for more log or the end
+    offset: int | None = Field(None, ge=0)  # run, status, log: the log's bytes from here on
+    limit: int | None = Field(None, ge=1, le=MAX_LOG)  # run, status, log
+    wait: float | None = Field(None, ge=0, le=30)  # seconds to wait; run: for the end; status: for more log or the end
 
     @field_serializer("secrets", when_used="json")
     def _clear(self, secrets: dict[SecretName, SecretStr]) -> dict[str, str]:
@@ -150,7 +150,7 @@ class Job(Told):
     progress: Progress | None = None
     started: datetime | None = None
     finished: datetime | None = None
-    log: LogPart | None = None  # status with an offset
+    log: LogPart | None = None  # run and status with an offset
     fresh: bool = False  # run: this request started it, no earlier one did
 
 

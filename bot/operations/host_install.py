@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.host.client import Secrets
-from bot.host.facts import HostFacts, QueryName
+from bot.host.facts import QueryName
 from bot.host.jobs import Order
 from bot.host.looks import LookState
 from bot.host.service import HostService
+from bot.host.system_facts import HostFacts
 from bot.host.vocabulary import (
     AdminArguments,
     Database,

@@ -6,9 +6,10 @@ import time
 
 from pydantic import ValidationError
 
-from bot.host.facts import HostFacts, Mirror, MirrorArguments, QueryName
+from bot.host.facts import Mirror, MirrorArguments, QueryName
 from bot.host.mirror import NO_INDEX
 from bot.host.service import HostService
+from bot.host.system_facts import HostFacts
 from bot.maas.image_defaults import Packaging
 from bot.maas.mirror import Look, MirrorFindings
 

@@ -100,7 +100,14 @@ class JobStep(OperationStep):
     def order(self, context: StepContext) -> Order:
         """The job under the operation's name."""
         arguments = self.arguments(context.operation_id)
-        return Order(f"{context.operation_id}-{self.key}", self.step, arguments, lambda: self.secrets(context))
+        return Order(
+            f"{context.operation_id}-{self.key}",
+            self.step,
+            arguments,
+            lambda: self.secrets(context),
+            # Its row says so before anything is sent, and keeps saying so to a bot that comes after.
+            unsent=not context.repeated,
+        )
 
 
 class OnceStep(JobStep):

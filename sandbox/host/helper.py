@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -35,7 +36,7 @@ from sandbox.host.packages import PACKAGE_STEPS
 from sandbox.host.queries import QUERIES, UnavailableError
 from sandbox.host.work import Step, Work
 
-VERSION = "1.0.0"
+VERSION = "1.1.0"
 STEPS: dict[StepName, Step] = {**PACKAGE_STEPS, **DATABASE_STEPS, **MAAS_STEPS}
 _PRODUCTION = "production"
 
@@ -88,7 +89,7 @@ class HelperStandIn:
                 step, args, secrets = _step_of(request)
                 return STEPS[step].look(self._work(args, secrets))
             case Verb.RUN:
-                return self._run(request)
+                return await self._run(request)
             case Verb.STATUS:
                 return await self._status(request)
             case Verb.LOG:
@@ -114,7 +115,12 @@ class HelperStandIn:
         self._sha256 = self._sha256 or digest(bundle())
         return self._sha256
 
-    def _run(self, request: Request) -> Job:
+    async def _run(self, request: Request) -> Job:
+        job, fresh = self._started(request)
+        await self._ended(job, request.wait or 0.0)
+        return job.told(offset=request.offset, limit=request.limit, fresh=fresh)
+
+    def _started(self, request: Request) -> tuple[Running, bool]:
         step, args, secrets = _step_of(request)
         if request.job is None:
             raise RefusedError(ErrorCode.BAD_REQUEST, "run needs a job", field="job")
@@ -128,14 +134,21 @@ class HelperStandIn:
         if known is not None:
             if (known.step, known.arguments) != (step.value, plain):
                 raise RefusedError(ErrorCode.CONFLICT, f"The job {request.job} was used for {known.step}")
-            return known.told()
+            return known, False
         holder = self._other() or self.table.running
         if holder is not None:
             message = f"The job {holder.job} ({holder.step}) runs on this host"
             raise RefusedError(ErrorCode.BUSY, message, holder=holder.told())
         job = Running(request.job, step.value, plain)
         self.table.start(job, STEPS[step], self._work(args, secrets, step))
-        return job.told(fresh=True)
+        return job, True
+
+    async def _ended(self, job: Running, wait: float) -> None:
+        """Wait for a job's end, so many of the host's seconds at most."""
+        until = time.monotonic() + wait / self._speed
+        while job.state is JobState.RUNNING and (left := until - time.monotonic()) > 0:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(job.changed.wait(), left)
 
     def _other(self) -> Running | None:
         return Running("op-0000-elsewhere-1", "snap-install", {}) if self.faults.is_active("busy") else None

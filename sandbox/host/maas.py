@@ -125,11 +125,11 @@ async def _migrate(work: Work) -> None:
 
 
 def _ready_look(work: Work) -> Look:
-    if work.model.maas.mode == "none":
-        return blocked(*_NOT_INITIALISED)
+    if not _installed(work):
+        return blocked(Cause.NOT_INSTALLED, "The snap maas is not installed", "Install it first.")
     if work.link.up:
         return done("the API answers: 200 on /MAAS/api/2.0/version/")
-    return todo("the API does not answer yet", "wait for it")
+    return todo("the API does not answer yet", "wait for it", cause=Cause.API_LATE)
 
 
 async def _wait_ready(work: Work) -> None:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot.host import facts as f
+from bot.host import system_facts as s
 from bot.host.looks import Told
 from bot.host.vocabulary import Database
 from sandbox.host.model import GB, TEST_DATABASE, Server
@@ -25,52 +26,52 @@ class UnavailableError(Exception):
     """What was asked about is not there."""
 
 
-def _facts(work: Work) -> f.HostFacts:
+def _facts(work: Work) -> s.HostFacts:
     model = work.model
     full = work.faults.is_active("disk-full")
     free = GB // 2 if full else model.disk_free
     ports = [(5240, "regiond"), (53, "named"), (69, "rackd")] if work.link.up else []
     ports += [(5432, "postgres")] if model.apt else []
-    packages = [f.Package(name="postgresql-14", version="14.11", status="installed")] if model.apt else []
-    return f.HostFacts(
+    packages = [s.Package(name="postgresql-14", version="14.11", status="installed")] if model.apt else []
+    return s.HostFacts(
         hostname=model.hostname, os="Ubuntu 22.04.4 LTS", os_id="ubuntu", os_version="22.04", kernel="5.15.0-105",
         architecture="x86_64", cpus=4, memory=model.memory, memory_free=model.memory // 2, uptime=86_400.0, load=0.3,
         disks=(
-            f.Disk(path="/", total=100 * GB, free=free),
-            f.Disk(path="/var/snap", total=100 * GB, free=free),
+            s.Disk(path="/", total=100 * GB, free=free),
+            s.Disk(path="/var/snap", total=100 * GB, free=free),
         ),
-        snapd=f.Snapd(installed=True, answering=not work.faults.is_active("snapd-down"), version="2.67"),
+        snapd=s.Snapd(installed=True, answering=not work.faults.is_active("snapd-down"), version="2.67"),
         clock=_clock(work),
-        listeners=tuple(f.Listener(protocol="tcp", port=port, address="*", process=name) for port, name in ports),
+        listeners=tuple(s.Listener(protocol="tcp", port=port, address="*", process=name) for port, name in ports),
         snaps=tuple(
-            f.InstalledSnap(name=name, version=one.version, revision=one.revision, channel=one.channel)
+            s.InstalledSnap(name=name, version=one.version, revision=one.revision, channel=one.channel)
             for name, one in sorted(model.snaps.items())
         ),
         packages=tuple(packages),
         clusters=(
-            (f.Cluster(version="14", name="main", port=5432, status="online", directory="/var/lib/postgresql/14/main"),)
+            (s.Cluster(version="14", name="main", port=5432, status="online", directory="/var/lib/postgresql/14/main"),)
             if model.apt
             else ()
         ),
     )  # fmt: skip
 
 
-def _network(work: Work) -> f.Network:
+def _network(work: Work) -> s.Network:
     del work
-    return f.Network(
+    return s.Network(
         interfaces=(
-            f.Interface(name="lo", kind="loopback", mac="", up=True, carrier=True, addresses=("127.0.0.1/8",)),
-            f.Interface(
+            s.Interface(name="lo", kind="loopback", mac="", up=True, carrier=True, addresses=("127.0.0.1/8",)),
+            s.Interface(
                 name="ens18", kind="ethernet", mac="52:54:00:aa:00:01", up=True, carrier=True,
                 addresses=("10.99.0.2/24",),
             ),
-            f.Interface(
+            s.Interface(
                 name="ens19", kind="ethernet", mac="52:54:00:aa:00:02", up=True, carrier=False,
                 addresses=("10.98.0.2/16",),
             ),
         ),
-        routes=(f.Route(to="default", via="10.99.0.1", interface="ens18"),
-                f.Route(to="10.99.0.0/24", interface="ens18"), f.Route(to="10.98.0.0/16", interface="ens19")),
+        routes=(s.Route(to="default", via="10.99.0.1", interface="ens18"),
+                s.Route(to="10.99.0.0/24", interface="ens18"), s.Route(to="10.98.0.0/16", interface="ens19")),
         forwarding=True,
         nameservers=("10.99.0.1",),
     )  # fmt: skip
@@ -246,10 +247,10 @@ def _inventory(work: Work) -> f.Inventory:
     )
 
 
-def _clock(work: Work) -> f.Clock:
+def _clock(work: Work) -> s.Clock:
     wrong = work.faults.peek("clock")
     behind = timedelta(seconds=wrong.seconds if wrong is not None else 0.0)
-    return f.Clock(time=datetime.now(UTC) - behind, synchronised=wrong is None, by="chrony")
+    return s.Clock(time=datetime.now(UTC) - behind, synchronised=wrong is None, by="chrony")
 
 
 def _mirror(work: Work) -> f.Mirror:

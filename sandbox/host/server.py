@@ -18,17 +18,8 @@ from sandbox.host.helper import HelperStandIn
 from sandbox.host.jobs import Running
 from sandbox.host.link import RegionLink
 from sandbox.host.maas import ready
-from sandbox.host.model import (
-    TEST_DATABASE,
-    TEST_ROLE,
-    VERSIONS,
-    Database,
-    HostModel,
-    Maas,
-    Role,
-    Server,
-    Snap,
-)
+from sandbox.host.model import HostModel
+from sandbox.host.settled import settle_in
 from sandbox.maas import RegionStandIn
 
 USER = "maasbot"
@@ -65,15 +56,7 @@ class HostStandIn:
 
     def settle_in(self) -> None:
         """MAAS is installed already, with the test database, as if by hand; the region is what it knows."""
-        region = self.link.region
-        channel = f"{'.'.join(region.version.split('.')[:2])}/stable"
-        model = self.model
-        version = VERSIONS[channel.partition("/")[0]]
-        model.snaps = {"maas": Snap(channel, *version), "maas-test-db": Snap(channel, "12.20-30", "187")}
-        if channel.startswith("2.9"):
-            model.snaps["maas-cli"] = Snap(channel, version[0], "13")
-        model.test_server = Server({TEST_ROLE: Role()}, {TEST_DATABASE: Database(TEST_ROLE, 112, 24_000_000)})
-        model.maas = Maas("region+rack", "", "test", TEST_DATABASE, TEST_ROLE, "", "0640", running=True)
+        settle_in(self.model, self.link.region)
 
     async def bare(self) -> None:
         """Nothing of MAAS is there any more, nor any trace of what was done."""

@@ -8,19 +8,8 @@ from typing import Any
 import pytest
 
 from bot.host import checks, network_look
-from bot.host.facts import (
-    Clock,
-    Cluster,
-    Disk,
-    HostFacts,
-    Interface,
-    Listener,
-    Network,
-    Package,
-    Route,
-    Snapd,
-)
 from bot.host.protocol import Hello
+from bot.host.system_facts import Clock, Cluster, Disk, HostFacts, Interface, Listener, Network, Package, Route, Snapd
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 GB = 1_000_000_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -15,8 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.host.helper.base import Refused
-from bot.host.helper.jobs import Jobs, Lock, whole_characters
-from bot.host.helper.program import main
+from bot.host.helper.files import Lock, whole_characters
+from bot.host.helper.jobs import Jobs
+from bot.host.helper.program import Door, main
 from tests.host import standin_runner
 from tests.project.places import ROOT
 
@@ -90,6 +92,27 @@ def test_a_failed_step_says_why_and_a_broken_one_only_where(jobs: Jobs):
     told = end(jobs, "op-2")
     assert told["outcome"]["cause"] == "crashed"
     assert told["outcome"]["message"].startswith("the program on the host failed: ValueError in apply, line ")
+
+
+def test_whoever_waits_learns_the_end_with_the_start(jobs: Jobs):
+    door = Door(jobs.place)
+    door.steps = {"nap": standin_runner.Nap()}
+
+    def run(job: str, text: str, **more: Any) -> dict[str, Any]:
+        request = {"protocol": 1, "verb": "run", "step": "nap", "job": job, "arguments": {"text": text}, **more}
+        found: dict[str, Any] = door.answer(json.dumps(request).encode())["result"]
+        return found
+
+    told = run("op-1", "0.2", wait=30, offset=0)
+    assert (told["state"], told["rc"], told["fresh"]) == ("done", 0, True)
+    assert "after: did it" in told["log"]["text"]
+    again = run("op-1", "0.2", wait=30)
+    assert (again["state"], again["fresh"]) == ("done", False)
+    assert "log" not in again
+    # No longer than it says; and without it as ever.
+    assert run("op-2", "1.5", wait=0.1)["state"] == "running"
+    assert run("op-2", "1.5")["state"] == "running"
+    assert end(jobs, "op-2")["rc"] == 0
 
 
 def test_one_job_at_a_time_and_an_id_is_for_one_thing(jobs: Jobs):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.host.helper.base import Place
-from bot.host.helper.debian import classified_apt
+from bot.host.helper.debian import apt, classified_apt, install_packages
 from bot.host.helper.hba import BEGIN, END, block, of_region, replace_file, without_ours
 from bot.host.helper.postgres import fits, literal, name_in, verifier
 from bot.host.helper.programs import Said, Tools
 from bot.host.helper.region import expected, services
-from bot.host.helper.snaps import classified, series
+from bot.host.helper.snapd import classified, series
 
 LINES = st.lists(st.sampled_from(["# a comment", "", "local all postgres peer", "host x x 127.0.0.1/32 md5", "junk"]))
 
@@ -117,6 +118,11 @@ def test_what_stood_in_snapds_way(text: str, cause: str):
         ("E: Could not get lock /var/lib/apt/lists/lock. It is held by process 7 (apt-get)", "apt_lists_lock"),
         ("E: Failed to fetch http://mirror/x  Connection refused", "mirror_down"),
         (
+            "Waiting for cache lock: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 7… 1s\r"
+            "E: Unable to locate package postgresql",
+            "mirror_down",
+        ),
+        (
             "dpkg: error: … No space left on device\nE: Sub-process /usr/bin/dpkg returned an error code (1)",
             "disk_full",
         ),
@@ -129,6 +135,53 @@ def test_what_stood_in_snapds_way(text: str, cause: str):
 )
 def test_what_stood_in_apts_way(text: str, cause: str):
     assert classified_apt(Said(100, text), "installing postgresql").cause == cause
+
+
+def test_apts_own_progress_is_told(tmp_path: Path):
+    program = tmp_path / "apt-get"
+    # As apt does with -o APT::Status-Fd: dlstatus while it fetches, pmstatus while dpkg works, and other lines.
+    program.write_text(
+        "#!/usr/bin/env python3\nimport os, sys\n"
+        "number = next(int(word.partition('=')[2]) for word in sys.argv if word.startswith('APT::Status-Fd='))\n"
+        "os.write(number, b'dlstatus:1:20.5:Retrieving file 1 of 2\\npmstatus:x:no number:y\\npmconffile:/x:60:a\\n')\n"
+        "os.write(number, b'pmstatus:postgresql-15:55.55:Unpacking postgresql-15 (amd64)\\n')\n"
+    )
+    program.chmod(0o755)
+    told: list[tuple[str, int | None]] = []
+    tools = Tools(Place(path=f"{tmp_path}:/usr/bin:/bin", become=False), progress=lambda *one: told.append(one))
+    apt(tools, "installing postgresql", "install", "postgresql")
+    assert told == [
+        ("installing postgresql: Retrieving file 1 of 2", 20),
+        ("installing postgresql: Unpacking postgresql-15 (amd64)", 55),
+    ]
+
+
+def test_the_lists_are_asked_for_once_in_a_while_and_again_when_they_do_not_do(tmp_path: Path):
+    (tmp_path / "bin").mkdir()
+    program = tmp_path / "bin/apt-get"
+    program.write_text(
+        f"#!/bin/sh\necho \"$*\" | grep -o 'update\\|install.*' >>{tmp_path}/asked\n"
+        f"case $* in *update*) rm -f {tmp_path}/stale;; esac\n"
+        f"[ ! -e {tmp_path}/stale ] || {{ echo 'E: Unable to locate package'; exit 100; }}\n"
+    )
+    program.chmod(0o755)
+    tools = Tools(Place(root=str(tmp_path), path=f"{tmp_path}/bin:/usr/bin:/bin", become=False))
+
+    def asked() -> list[str]:
+        lines = (tmp_path / "asked").read_text().splitlines()
+        (tmp_path / "asked").unlink()
+        return lines
+
+    install_packages(tools, "snapd")
+    assert asked() == ["update", "install snapd"]
+    install_packages(tools, "postgresql")
+    assert asked() == ["install postgresql"]
+    (tmp_path / "stale").touch()
+    install_packages(tools, "postgresql")
+    assert asked() == ["install postgresql", "update", "install postgresql"]
+    os.utime(tmp_path / "run/maasbot/.lists-updated", (1, 1))
+    install_packages(tools, "postgresql")
+    assert asked() == ["update", "install postgresql"]
 
 
 def standin_maas(tmp_path: Path, status: str, code: int, config: str) -> Tools:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,20 @@ async def test_progress_and_log_arrive(tmp_path: Path) -> None:
         assert stand_in.model.done == ["snap install maas"]
         assert (await host.jobs.run(order(), told.watcher())).job == job.job, "asked again, it is the same job"
         assert stand_in.model.done == ["snap install maas"]
+
+
+async def test_a_short_step_takes_one_question(tmp_path: Path) -> None:
+    async with lone_host(tmp_path, speed=5, settled=True) as (stand_in, host):
+        jobs = Jobs(host.helper, dataclasses.replace(HOST_PACE.jobs, wait=20.0))
+        first = Order("op-4k2f-permissions", StepName.MAAS_PERMISSIONS, NoArguments(), unsent=True)
+        job = await jobs.run(first, Told().watcher())
+        assert (await jobs.newest(first)) == job
+        assert [verb for verb, _ in stand_in.helper.requests] == ["hello", "run"]
+        # What is remembered is told once; then the host is asked.
+        later = await jobs.newest(first)
+        assert later is not None
+        assert later.job == job.job
+        assert stand_in.helper.requests[-1][0] == "status"
 
 
 @pytest.mark.parametrize("fault", ["drop", "drop-before", "killed", "max-sessions"])

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from bot.host import protocol
 from bot.host.facts import QUERY_ARGUMENTS, QueryName
-from bot.host.helper import base, fields, maas
+from bot.host.helper import base, fields, maas_users
 from bot.host.helper.program import Door, all_steps
 from bot.host.helper.queries import all_queries
 from bot.host.helper.runner import _PASSING
@@ -88,7 +88,7 @@ def test_a_querys_fields_are_the_same_on_both_sides(name: str):
 
 
 def test_the_api_keys_fields_are_the_same_on_both_sides():
-    same_fields(ApiKeyArguments, maas.APIKEY_FIELDS)
+    same_fields(ApiKeyArguments, maas_users.APIKEY_FIELDS)
 
 
 def same_fields(model: type[Sent], helper: fields.Fields) -> None:

@@ -11,19 +11,19 @@ from typing import Any
 
 from bot.host.helper.base import Stopped, blocked, done, todo
 from bot.host.helper.fields import Fields, job_id
-from bot.host.helper.hba import hba_file
-from bot.host.helper.jobs import now, read_whole, write_whole
+from bot.host.helper.files import now, read_whole, write_whole
+from bot.host.helper.hba import Hba
 from bot.host.helper.maas import region_server
 from bot.host.helper.pgtools import dump, listed, program
 from bot.host.helper.postgres import literal
 from bot.host.helper.programs import Tools
 from bot.host.helper.region import region_config
-from bot.host.helper.snaps import installed
+from bot.host.helper.snapd import installed
 from bot.host.helper.step import Step
 
 DUMP, PACKED, _NOTE = "database.dump", "files.tar.gz", "backup.json"
 #: Small files that make the region what it is. Images and logs are not: MAAS fetches the ones, and the others pass.
-_SMALL = ("/var/snap/maas/current/*.conf", "/var/snap/maas/current/snap_mode", "/var/snap/maas/common/maas")
+_SMALL = ("/var/snap/maas/current/*.conf", "/var/snap/maas/common/snap_mode", "/var/snap/maas/common/maas")
 _LARGEST = 20_000_000
 _MARKS = ("django_migrations", "maasserver_node", "auth_user")
 
@@ -119,7 +119,7 @@ class Backup(Step):
         os.rename(part, final)
 
     def _fill(self, tools: Tools, part: str) -> None:
-        config = region_config(tools, password=True)
+        config = region_config(tools)
         server = region_server(tools, config)
         assert server is not None
         path = os.path.join(part, DUMP)
@@ -132,7 +132,7 @@ class Backup(Step):
             raise Stopped("bad_backup", "the dump lacks " + ", ".join(missing))
         tools.at_work("packing the region's files")
         packed = os.path.join(part, PACKED)
-        extra = [hba_file(tools, server)] if server.kind == "production" else []
+        extra = [Hba(tools, server).path] if server.kind == "production" else []
         _pack(tools, packed, [*files(tools), *extra])
         there = installed(tools, "maas")
         note = {

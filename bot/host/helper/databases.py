@@ -45,12 +45,12 @@ class RoleCreate(Step):
             return blocked(stop.cause, stop.message, stop.remedy)
         if stored is None:
             return todo("there is no role " + role, "create it, with a new password")
-        used = region_config(tools, password=True)
-        if used.role == role and used.production and used.password and fits(used.password, role, stored):
-            return done(f"role {role} is there, and the region uses it with its password")
         password = tools.secrets.get("database_password")
         if password is not None and fits(password, role, stored):
             return done(f"role {role} is there, with this password")
+        used = region_config(tools)
+        if used.role == role and used.production and used.password and fits(used.password, role, stored):
+            return done(f"role {role} is there, and the region uses it with its password")
         return todo(f"role {role} is there", "give it a new password")
 
     def apply(self, tools: Tools, given: dict[str, Any]) -> None:
@@ -181,7 +181,7 @@ class DatabaseDrop(Step):
         execute(server, f"ALTER DATABASE {name_in(name)} WITH ALLOW_CONNECTIONS false;")
         execute(
             server,
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            "SELECT pg_sleep(CASE WHEN count(pg_terminate_backend(pid)) > 0 THEN 0.2 ELSE 0 END) FROM pg_stat_activity"
             f" WHERE datname = {literal(name)} AND pid <> pg_backend_pid();\n"
-            f"SELECT pg_sleep(0.2);\nDROP DATABASE IF EXISTS {name_in(name)};",
+            f"DROP DATABASE IF EXISTS {name_in(name)};",
         )

@@ -14,12 +14,14 @@ from bot.host.helper.programs import Said, Tools, must
 from bot.host.helper.step import Step
 
 _LOCK_WAIT = 600.0
+#: Seconds for which package lists are fresh: the steps of one install ask the mirror for them once.
+_LISTS_FRESH = 900.0
 _OURS = re.compile(r"postgresql(-(client|contrib|doc|common|client-common|all|plperl|plpython3|pltcl))?(-\d[\d.]*)?")
 
 
 def packages(tools: Tools, *patterns: str) -> dict[str, tuple[str, str]]:
     """Debian packages of these names: name → (status, version); the removed ones are left out."""
-    said = tools.ask("dpkg-query", "-W", "-f", "${Package}\\t${db:Status-Status}\\t${Version}\\n", *patterns)
+    said = tools.ask_once("dpkg-query", "-W", "-f", "${Package}\\t${db:Status-Status}\\t${Version}\\n", *patterns)
     found = {}
     for line in said.out.splitlines():
         words = line.split("\t")
@@ -30,7 +32,7 @@ def packages(tools: Tools, *patterns: str) -> dict[str, tuple[str, str]]:
 
 def broken_packages(tools: Tools) -> list[str]:
     """Packages whose installation was cut: 'is already the newest version' is said of them, too."""
-    said = tools.ask("dpkg-query", "-W", "-f", "${Package}\\t${db:Status-Abbrev}\\n")
+    said = tools.ask_once("dpkg-query", "-W", "-f", "${Package}\\t${db:Status-Abbrev}\\n")
     found = []
     for line in said.out.splitlines():
         name, _, status = line.partition("\t")
@@ -62,9 +64,11 @@ def apt(tools: Tools, what: str, *words: str) -> Said:
 
 
 def classified_apt(said: Said, what: str) -> Stopped:
+    # "Waiting for cache lock: Could not get lock …" is no error: it got it in the end.
     causes = (
         ("apt_lists_lock", r"/var/lib/apt/lists/lock", "Another apt runs. Run it again when that has ended."),
-        ("dpkg_lock", r"Could not get lock|dpkg frontend lock", "Another apt runs. Run it again when that has ended."),
+        ("dpkg_lock", r"(^|[\r\n])E: .*(Could not get lock|dpkg frontend lock)",
+         "Another apt runs. Run it again when that has ended."),
         ("disk_full", r"[Nn]o space left on device|enough free space", "Make room on /var, then run it again."),
         ("mirror_down", r"Failed to fetch|Unable to fetch|Temporary failure resolving|Unable to locate package",
          "Check that the host reaches its package mirror (also proxy and DNS), then run it again."),
@@ -103,11 +107,41 @@ def update_lists(tools: Tools) -> bool:
 def install_packages(tools: Tools, *names: str) -> None:
     """Install Debian packages."""
     repair(tools)
-    fresh = update_lists(tools)
-    if not fresh:
+    what = "installing " + ", ".join(names)
+    if _just_updated(tools):
+        try:
+            apt(tools, what, "install", *names)
+        except Stopped as stop:
+            if stop.cause != "mirror_down":
+                raise
+            tools.note("trying again with fresh package lists")
+        else:
+            return
+    if update_lists(tools):
+        _note_update(tools)
+    else:
         # One broken source among several is no reason to give up, if the packages are there nevertheless.
         tools.note("the package lists are not all fresh; trying with what is there")
-    apt(tools, "installing " + ", ".join(names), "install", *names)
+    apt(tools, what, "install", *names)
+
+
+def _update_mark(tools: Tools) -> str:
+    """In memory, so it is gone with the next start; a name that no job can have, as jobs' secrets lie beside it."""
+    return os.path.join(tools.place.run, ".lists-updated")
+
+
+def _just_updated(tools: Tools) -> bool:
+    """Whether an earlier step brought the lists up to date: the mirror is then not asked for them again."""
+    try:
+        return 0 <= time.time() - os.stat(_update_mark(tools)).st_mtime < _LISTS_FRESH
+    except OSError:
+        return False
+
+
+def _note_update(tools: Tools) -> None:
+    os.makedirs(tools.place.run, mode=0o700, exist_ok=True)
+    with open(_update_mark(tools), "w", encoding="ascii"):
+        os.utime(_update_mark(tools))
 
 
 class PostgresqlInstall(Step):

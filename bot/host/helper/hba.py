@@ -18,9 +18,19 @@ END = "# maasbot: end"
 _WIDE = ("0/0", "0.0.0.0/0", "::/0", "::0/0", "all")
 
 
-def hba_file(tools: Tools, server: Server) -> str:
-    """Where PostgreSQL itself says it is."""
-    return tools.place.at(server.value("SHOW hba_file;"))
+class Hba:
+    """PostgreSQL's own word on its pg_hba.conf: where it is, what it can't read in it, when it was loaded."""
+
+    def __init__(self, tools: Tools, server: Server) -> None:
+        row = server.rows(
+            "SELECT current_setting('hba_file'), current_setting('password_encryption'),"
+            " extract(epoch FROM pg_conf_load_time()),"
+            " coalesce((SELECT string_agg(error, '; ') FROM pg_hba_file_rules WHERE error IS NOT NULL), '');"
+        )[0]
+        self.path = tools.place.at(row[0])
+        self.method = "scram-sha-256" if row[1] == "scram-sha-256" else "md5"
+        self.loaded = float(row[2] or 0)
+        self.faults = row[3]
 
 
 def block(database: str, role: str, reach: str, method: str) -> list[str]:
@@ -77,29 +87,24 @@ def replace_file(path: str, lines: list[str]) -> None:
     os.rename(fresh, path)
 
 
-def put(tools: Tools, server: Server, path: str, lines: list[str]) -> None:
+def put(tools: Tools, server: Server, hba: Hba, lines: list[str]) -> None:
     """Put the lines in, have PostgreSQL judge them, and load them; the old file comes back when it does not take them.
 
     A reload reports no error: PostgreSQL would go on with the old lines, and not start at its next start.
     """
-    before = read_lines(path)
-    faults_before = _faults(server)
-    replace_file(path, lines)
+    before = read_lines(hba.path)
+    replace_file(hba.path, lines)
     try:
-        faults = _faults(server)
-        if faults and faults != faults_before:
-            raise Stopped("bad_pg_hba", "PostgreSQL does not accept the new pg_hba.conf: " + faults[0])
+        faults = Hba(tools, server).faults
+        if faults and faults != hba.faults:
+            raise Stopped("bad_pg_hba", "PostgreSQL does not accept the new pg_hba.conf: " + faults)
         execute(server, "SELECT pg_reload_conf();")
     except BaseException:
-        replace_file(path, before)
+        replace_file(hba.path, before)
         tools.note("pg_hba.conf was put back as it was")
         raise
     if faults:
-        raise Stopped("bad_pg_hba", "pg_hba.conf has a fault of older date: " + faults[0], "Mend it: " + path)
-
-
-def _faults(server: Server) -> list[str]:
-    return [" ".join(one) for one in server.rows("SELECT error FROM pg_hba_file_rules WHERE error IS NOT NULL;")]
+        raise Stopped("bad_pg_hba", "pg_hba.conf has a fault of older date: " + faults, "Mend it: " + hba.path)
 
 
 class PgHbaAllow(Step):
@@ -108,19 +113,17 @@ class PgHbaAllow(Step):
 
     def look(self, tools: Tools, given: dict[str, Any]) -> dict[str, Any]:
         try:
-            server = Server.production(tools)
-            path = hba_file(tools, server)
-            faults = _faults(server)
+            hba = Hba(tools, Server.production(tools))
         except Stopped as stop:
             return blocked(stop.cause, stop.message, stop.remedy)
-        if faults:
-            return blocked("bad_pg_hba", f"{path} has a fault: {faults[0]}", "Mend it, then run it again.")
+        path = hba.path
+        if hba.faults:
+            return blocked("bad_pg_hba", f"{path} has a fault: {hba.faults}", "Mend it, then run it again.")
         lines = read_lines(path)
-        wanted = self._wanted(server, given)
+        wanted = self._wanted(hba, given)
         words = [one.split() for one in wanted]
         if [one.split() for one in lines[: len(wanted)]] == words:
-            loaded = float(server.value("SELECT extract(epoch FROM pg_conf_load_time());") or 0)
-            if os.stat(path).st_mtime > loaded:
+            if os.stat(path).st_mtime > hba.loaded:
                 return todo(f"{path} is written, and not loaded yet", "load it")
             return done("{} lets {} in ({})".format(path, given["role"], given["reach"]))
         risk = ["the database is open to the whole network, as far as PostgreSQL listens"]
@@ -130,14 +133,13 @@ class PgHbaAllow(Step):
             lost=risk if given["reach"] == "wide" else [],
         )
 
-    def _wanted(self, server: Server, given: dict[str, Any]) -> list[str]:
-        method = "scram-sha-256" if server.value("SHOW password_encryption;") == "scram-sha-256" else "md5"
-        return block(given["database"], given["role"], given["reach"], method)
+    def _wanted(self, hba: Hba, given: dict[str, Any]) -> list[str]:
+        return block(given["database"], given["role"], given["reach"], hba.method)
 
     def apply(self, tools: Tools, given: dict[str, Any]) -> None:
         server = Server.production(tools)
-        path = hba_file(tools, server)
-        put(tools, server, path, [*self._wanted(server, given), *without_ours(read_lines(path))])
+        hba = Hba(tools, server)
+        put(tools, server, hba, [*self._wanted(hba, given), *without_ours(read_lines(hba.path))])
 
 
 class PgHbaRemove(Step):
@@ -151,7 +153,7 @@ class PgHbaRemove(Step):
             if stop.cause == "not_installed":
                 return done("PostgreSQL is not installed")
             return blocked(stop.cause, stop.message, stop.remedy)
-        path = hba_file(tools, server)
+        path = Hba(tools, server).path
         gone = self._gone(path, given)
         if not gone:
             return done("{} has no line for {}".format(path, given["role"]))
@@ -167,5 +169,5 @@ class PgHbaRemove(Step):
 
     def apply(self, tools: Tools, given: dict[str, Any]) -> None:
         server = Server.production(tools)
-        path = hba_file(tools, server)
-        put(tools, server, path, self._kept(read_lines(path), given))
+        hba = Hba(tools, server)
+        put(tools, server, hba, self._kept(read_lines(hba.path), given))

@@ -11,10 +11,11 @@ from typing import Any
 
 from bot.host.helper.base import Stopped
 from bot.host.helper.debian import broken_packages, packages
-from bot.host.helper.jobs import Jobs, now
+from bot.host.helper.files import now
+from bot.host.helper.jobs import Jobs
 from bot.host.helper.postgres import clusters, facts_of
 from bot.host.helper.programs import Tools
-from bot.host.helper.snaps import all_installed, running_changes
+from bot.host.helper.snapd import all_installed, running_changes
 
 PORTS = {53, 67, 68, 69, 80, 123, 514, 3128, 5432, *range(5239, 5274), 8000}
 _DISKS = ("/", "/var", "/var/snap", "/var/lib/snapd", "/var/lib/postgresql", "/var/backups")

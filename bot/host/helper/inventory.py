@@ -9,11 +9,11 @@ from bot.host.helper.backups import backups
 from bot.host.helper.base import Stopped
 from bot.host.helper.databases import is_maas
 from bot.host.helper.debian import packages
-from bot.host.helper.hba import BEGIN, END, hba_file, read_lines, without_ours
+from bot.host.helper.hba import BEGIN, END, Hba, read_lines, without_ours
 from bot.host.helper.postgres import Server, clusters
 from bot.host.helper.programs import Tools
 from bot.host.helper.region import region_config
-from bot.host.helper.snaps import all_installed, snapshots
+from bot.host.helper.snapd import all_installed, snapshots
 
 _FOLDERS = (
     ("/var/snap/maas", ""),
@@ -83,7 +83,7 @@ def _of_server(tools: Tools, server: Server, found: list[dict[str, Any]], others
     for role in server.rows("SELECT rolname FROM pg_roles WHERE NOT rolsuper AND rolname !~ '^pg_' ORDER BY 1;"):
         if role[0] in roles:
             found.append(thing("role", role[0]))
-    lines = read_lines(hba_file(tools, server))
+    lines = read_lines(Hba(tools, server).path)
     kept = without_ours(lines)
     marked = [one for one in lines if one not in kept and one.strip() not in (BEGIN, END)]
     for line in [*marked, *(one for one in kept if len(one.split()) > 3 and one.split()[2] in roles)]:

@@ -6,7 +6,6 @@ The folder of a job: `request.json` (never its secrets), `lock` (held by the run
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
@@ -15,69 +14,13 @@ import time
 from typing import Any
 
 from bot.host.helper.base import MAX_LOG, Place, Refused
+from bot.host.helper.files import Lock, now, read_whole, whole_characters, write_whole
 
 _KEPT_JOBS = 200
 _KEPT_DAYS = 30
 _START = 20.0
 _LONGEST = 7200
-
-
-def now() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-
-
-def boot_id() -> str:
-    try:
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as stream:
-            return stream.read().strip()
-    except OSError:
-        return ""
-
-
-def write_whole(path: str, content: Any) -> None:
-    """Write a file so that it is there whole or not at all, also after a power cut."""
-    with open(path + ".new", "w", encoding="utf-8") as stream:
-        json.dump(content, stream)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.rename(path + ".new", path)
-    folder = os.open(os.path.dirname(path), os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def read_whole(path: str) -> Any:
-    try:
-        with open(path, encoding="utf-8") as stream:
-            return json.load(stream)
-    except (OSError, ValueError):
-        return None
-
-
-class Lock:
-    """A lock on a file, free again when its holder ends however it ends."""
-
-    def __init__(self, path: str) -> None:
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-
-    def take(self, wait: float = 0.0, shared: bool = False) -> bool:
-        """Take it within so many seconds; False when somebody else holds it."""
-        deadline = time.monotonic() + wait
-        while True:
-            try:
-                fcntl.flock(self._descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-                return True
-            except OSError:
-                if time.monotonic() >= deadline:
-                    return False
-                time.sleep(0.02)
-
-    def free(self) -> None:
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+_GATHER = 0.5
 
 
 class Jobs:
@@ -285,15 +228,23 @@ class Jobs:
         }
 
     def status(self, job: str, offset: int | None, limit: int, wait: float) -> dict[str, Any]:
-        """How a job goes; with `wait` not before there is more log or it has ended."""
-        deadline = time.monotonic() + wait
+        """How a job goes; with `wait` not before there is more log or it has ended.
+
+        What is written in quick succession is told together, so that nobody asks anew for every line.
+        """
+        begun = time.monotonic()
+        gather = min(wait, _GATHER)
         while True:
             told = self.told(job)
             part = None if offset is None else self.log(job, offset, limit)
-            news = part is not None and part["next_offset"] > part["offset"]
-            if told["state"] != "running" or news or time.monotonic() >= deadline:
+            waited = time.monotonic() - begun
+            if told["state"] != "running" or waited >= wait:
                 break
-            time.sleep(0.05)
+            if part is not None and part["next_offset"] > part["offset"]:
+                full = part["next_offset"] < part["size"]
+                if full or waited >= gather:
+                    break
+            time.sleep(0.02)
         if part is not None:
             told["log"] = part
         return told
@@ -311,15 +262,3 @@ class Jobs:
 def failure(cause: str, message: str, remedy: str = "", found: str = "") -> dict[str, Any]:
     """The outcome of a job that did not do it."""
     return {"changed": False, "found": found, "cause": cause, "message": message, "remedy": remedy}
-
-
-def whole_characters(data: bytes) -> bytes:
-    """The same without the beginning of a character at its end."""
-    for back in range(1, min(4, len(data)) + 1):
-        byte = data[-back]
-        if byte < 0x80:
-            return data
-        if byte >= 0xC0:
-            length = 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
-            return data if back >= length else data[:-back] or data
-    return data

@@ -7,6 +7,7 @@ import glob
 import os
 import re
 import resource
+import stat
 import subprocess
 import time
 from typing import Any, Iterable
@@ -29,6 +30,7 @@ _TAIL = 8_000_000
 _ANSWER = 400_000
 _LINE = 2_000
 _GREP_TIME = 5.0
+_CLEAN_TIME = 15.0
 _GREP_MEMORY = 512 << 20
 
 #: Name → file in MAAS's log folder, and its tag in the journal (3.5 on).
@@ -63,8 +65,16 @@ def _file(tools: Tools, name: str) -> str | None:
         patterns = [_SYSTEM[name]]
     else:
         return None
-    found = [path for one in patterns for path in glob.glob(tools.place.at(one)) if os.path.isfile(path)]
-    return max(found, key=lambda path: os.stat(path).st_mtime) if found else None
+    found = [path for one in patterns for path in glob.glob(tools.place.at(one)) if _plain(path)]
+    return max(found, key=lambda path: os.lstat(path).st_mtime) if found else None
+
+
+def _plain(path: str) -> bool:
+    """Whether it is a file by itself: PostgreSQL's user may put links into its folder, to what only root reads."""
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except OSError:
+        return False
 
 
 def _journal(name: str) -> tuple[str, ...]:
@@ -137,10 +147,13 @@ def log(tools: Tools, given: dict[str, Any]) -> dict[str, Any]:
         said = tools.ask("journalctl", *words, *_journal(name), timeout=60)
         lines, cut = said.out.splitlines(), False
     # Without secrets before anything is looked for: a search must not be able to guess at them.
-    redaction = Redaction()
-    clean = [redaction.line(line[:_LINE]) for line in lines]
+    lines = [line[:_LINE] for line in lines]
+    found = len(lines)
     if given["grep"] is not None:
-        clean = matching(tools, clean, given["grep"], given["regex"])
+        clean = matching(tools, without_secrets(lines), given["grep"], given["regex"])
+        found = len(clean)
+    else:
+        clean = without_secrets(lines, given["lines"])
     kept = clean[-given["lines"] :]
     size = 0
     for index in range(len(kept) - 1, -1, -1):
@@ -148,11 +161,36 @@ def log(tools: Tools, given: dict[str, Any]) -> dict[str, Any]:
         if size > _ANSWER:
             kept, cut = kept[index + 1 :], True
             break
-    return {"name": name, "source": kind, "lines": kept, "cut": cut or len(clean) > len(kept)}
+    return {"name": name, "source": kind, "lines": kept, "cut": cut or found > len(kept)}
+
+
+def without_secrets(lines: list[str], last: int | None = None) -> list[str]:
+    """The last lines, or all, as anybody may read them.
+
+    Raises:
+        Refused: there is too much to go through.
+    """
+    redaction = Redaction()
+    begin = 0 if last is None else max(0, len(lines) - last)
+    for line in lines[:begin]:
+        redaction.skip(line)
+    until = time.monotonic() + _CLEAN_TIME
+    clean = []
+    for line in lines[begin:]:
+        clean.append(redaction.line(line))
+        if time.monotonic() > until:
+            raise Refused(
+                "timeout", "there is too much to look through; ask for less of it, by its age", "arguments.since"
+            )
+    return clean
 
 
 def _tail(path: str) -> tuple[str, bool]:
-    with open(path, "rb") as stream:
+    # It may have become a link, or a pipe that never ends, since it was looked at.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(descriptor, "rb") as stream:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise Refused("unavailable", "this log is no file any more")
         size = os.fstat(stream.fileno()).st_size
         stream.seek(max(0, size - _TAIL))
         text = stream.read(_TAIL).decode("utf-8", "replace")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import http.client
 import socket
-import ssl
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,6 +17,10 @@ MIRROR_FIELDS = Fields(
 
 def mirror(given: dict[str, Any]) -> dict[str, Any]:
     """How far the host comes: `name`, `port`, `status`; `said` is the last word; a `page` is HTML. No proxy is used."""
+    # Loaded here, as they take longer than all the rest of this program.
+    import http.client
+    import ssl
+
     parts = urlsplit(given["url"])
     found: dict[str, Any] = {
         "url": given["url"],
@@ -42,7 +44,7 @@ def mirror(given: dict[str, Any]) -> dict[str, Any]:
         connection.request("HEAD", parts.path.rstrip("/") + "/streams/v1/index.sjson")
         answer = connection.getresponse()
         page = answer.getheader("Content-Type", "").lower().startswith("text/html")
-        return {**found, "status": answer.status, "said": answer.reason, "page": page and answer.status < 400}
+        return {**found, "status": answer.status, "said": answer.reason[:100], "page": page and answer.status < 400}
     except ssl.SSLError as error:
         return {**found, "port": True, "said": error.reason or "its certificate is not accepted"}
     except (OSError, http.client.HTTPException) as error:

@@ -69,7 +69,7 @@ def dump(tools: Tools, server: Server, config: RegionConfig, path: str) -> None:
 def password_file(tools: Tools, config: RegionConfig) -> str:
     if not config.password:
         return ""
-    path = os.path.join(tools.place.run, "pgpass-" + (tools.job or "query"))
+    path = os.path.join(tools.place.run, ".pgpass-" + (tools.job or "query"))
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     escaped = config.password.replace("\\", "\\\\").replace(":", "\\:")
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:

@@ -51,7 +51,7 @@ def clusters(tools: Tools) -> list[Cluster]:
     """The clusters of the host's own PostgreSQL."""
     if not tools.has("pg_lsclusters"):
         return []
-    said = tools.ask("pg_lsclusters", "-h")
+    said = tools.ask_once("pg_lsclusters", "-h")
     return [Cluster(line.split()) for line in said.out.splitlines() if len(line.split()) >= 5]
 
 

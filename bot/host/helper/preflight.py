@@ -10,7 +10,7 @@ from bot.host.helper.debian import broken_packages
 from bot.host.helper.fields import Fields, channel, database_kind
 from bot.host.helper.host_facts import disks, listeners, memory, os_release
 from bot.host.helper.programs import Tools
-from bot.host.helper.snaps import installed, running_changes
+from bot.host.helper.snapd import installed, running_changes
 from bot.host.helper.step import Step
 
 _GIB = 1 << 30

@@ -8,6 +8,7 @@ import os
 import platform
 import socket
 import sys
+import threading
 import traceback
 from typing import Any, BinaryIO
 
@@ -16,9 +17,12 @@ from bot.host.helper.base import MAX_LOG, MAX_REQUEST, SPEAKS, VERSION, Place, R
 from bot.host.helper.databases import DatabaseCreate, DatabaseDrop, RoleCreate, RoleDrop
 from bot.host.helper.debian import PostgresqlInstall, PostgresqlPurge
 from bot.host.helper.fields import job_id, needed, read_request
+from bot.host.helper.files import boot_id, now
 from bot.host.helper.hba import PgHbaAllow, PgHbaRemove
-from bot.host.helper.jobs import Jobs, boot_id, now
-from bot.host.helper.maas import APIKEY_FIELDS, MaasAdmin, MaasInit, MaasMigrate, MaasPermissions, MaasReady, api_key
+from bot.host.helper.jobs import Jobs
+from bot.host.helper.maas import MaasPermissions, MaasReady
+from bot.host.helper.maas_init import MaasInit, MaasMigrate
+from bot.host.helper.maas_users import APIKEY_FIELDS, MaasAdmin, api_key
 from bot.host.helper.preflight import Preflight
 from bot.host.helper.programs import Tools
 from bot.host.helper.queries import all_queries
@@ -26,6 +30,8 @@ from bot.host.helper.restore import Restore
 from bot.host.helper.runner import run_job
 from bot.host.helper.snaps import MaasRestart, SnapdReady, SnapInstall, SnapRefresh, SnapRemove
 from bot.host.helper.step import Step
+
+_TOO_LATE = 75
 
 
 def all_steps() -> dict[str, Step]:
@@ -117,7 +123,15 @@ class Door:
     def _run(self, request: dict[str, Any]) -> dict[str, Any]:
         job = needed(request, "job")
         step, _ = self._step(request)
-        return Jobs(self.place).start(job, step.name, request["arguments"], request["secrets"])
+        jobs = Jobs(self.place)
+        told = jobs.start(job, step.name, request["arguments"], request["secrets"])
+        if "wait" in request:
+            # A short step is told with its end at once: that saves the asker a question.
+            ended = jobs.status(job, None, MAX_LOG, request["wait"])
+            told = {**ended, "fresh": told.get("fresh", False)}
+        if "offset" in request:
+            told["log"] = jobs.log(job, request["offset"], request.get("limit", MAX_LOG))
+        return told
 
     def _status(self, request: dict[str, Any]) -> dict[str, Any]:
         limit = request.get("limit", MAX_LOG)
@@ -146,16 +160,22 @@ class Door:
 
 def _own_digest() -> str:
     try:
-        with open(sys.argv[0], "rb") as stream:
+        with open(sys.argv[0] or os.devnull, "rb") as stream:
             return hashlib.sha256(stream.read()).hexdigest()
     except OSError:
         return ""
 
 
-def serve(place: Place, stdin: BinaryIO, stdout: BinaryIO) -> int:
-    """Answer the one request; returns the exit status."""
+def serve(place: Place, stdin: BinaryIO, stdout: BinaryIO, patience: float = 30.0) -> int:
+    """Answer the one request, which has to come within so many seconds; returns the exit status."""
     Jobs(place).ready()
-    answer = Door(place).answer(stdin.read(MAX_REQUEST + 1))
+    # Whoever sends half a request and waits would otherwise fill the host's memory with processes of root's.
+    late = threading.Timer(patience, os._exit, (_TOO_LATE,))
+    late.daemon = True
+    late.start()
+    data = stdin.read(MAX_REQUEST + 1)
+    late.cancel()
+    answer = Door(place).answer(data)
     stdout.write(json.dumps(answer, ensure_ascii=True).encode("ascii") + b"\n")
     stdout.flush()
     return 0

@@ -54,7 +54,7 @@ class Tools:
         self._progress = progress or (lambda _text, _percent: None)
         self._known = list(self.secrets.values())
         self.redaction = Redaction(self._known)
-        self.children: set[int] = set()
+        self._answers: dict[tuple[tuple[str, ...], bytes, str], Said] = {}
 
     def hide(self, secret: str) -> None:
         """Keep one more secret out of all that is told from here on.
@@ -75,7 +75,13 @@ class Tools:
         self._progress(self.redaction.line(text), percent)
 
     def sleep(self, seconds: float) -> None:
+        """Wait; what was found before may be otherwise afterwards."""
         time.sleep(seconds)
+        self.forget()
+
+    def forget(self) -> None:
+        """Let the next questions be asked anew."""
+        self._answers.clear()
 
     def has(self, program: str) -> bool:
         return self.find(program) is not None
@@ -92,6 +98,13 @@ class Tools:
         """Run a program whose output is for us, not for the log; standard error comes with it."""
         return self._run(argv, stdin, timeout, user, None)
 
+    def ask_once(self, *argv: str, stdin: bytes = b"", timeout: float = 30.0, user: str = "") -> Said:
+        """The same, answered from memory until something is done or waited for: `maas config` takes 2 to 6 s."""
+        asked = (argv, stdin, user)
+        if asked not in self._answers:
+            self._answers[asked] = self.ask(*argv, stdin=stdin, timeout=timeout, user=user)
+        return self._answers[asked]
+
     def do(
         self,
         *argv: str,
@@ -104,6 +117,7 @@ class Tools:
         """Run a program that changes something: its output goes to the log. `status` gets the lines of apt's status."""
         self.note("$ " + " ".join(argv))
         said = self._run(argv, stdin, timeout, user, self.note, status, flood)
+        self.forget()
         if said.late:
             self.note("(stopped after %d s)" % timeout)
         elif said.rc:

@@ -15,7 +15,7 @@ from bot.host.helper.mirror import MIRROR_FIELDS, mirror
 from bot.host.helper.postgres import Server, literal
 from bot.host.helper.programs import Tools
 from bot.host.helper.region import api_status, permissions, region_config, regiond_conf, services
-from bot.host.helper.snaps import installed
+from bot.host.helper.snapd import installed
 
 _SERVER = Fields(optional={"server": (database_kind, None)})
 _TABLES = Fields(optional={"server": (database_kind, None), "database": (pg_name, None)})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import re
 from typing import Any
@@ -11,6 +10,12 @@ from bot.host.helper.postgres import SOCKETS
 from bot.host.helper.programs import Tools
 
 _LOCAL = ("", "localhost", "127.0.0.1", "::1", "/var/run/postgresql", "/run/postgresql")
+
+
+_CONF = 65_536
+_MODES = ("region+rack", "region")
+#: A line of YAML that means just what it says: no quotes, no escapes, no comment.
+_PLAIN = re.compile(r"([a-z_]+): ([A-Za-z0-9/.][A-Za-z0-9_./+-]*(?:://?[A-Za-z0-9_./:+-]+)?)")
 
 
 class RegionConfig:
@@ -45,14 +50,17 @@ class RegionConfig:
         return "test" if self.test else "production" if self.production else ""
 
 
-def region_config(tools: Tools, password: bool = False) -> RegionConfig:
-    """The region's configuration; mode none when MAAS is not installed or can't say."""
+def region_config(tools: Tools) -> RegionConfig:
+    """The region's configuration, its password included; mode none when MAAS is not installed or can't say."""
     if not tools.has("maas"):
         return RegionConfig({})
-    words = ["maas", "config", "--parsable"]
-    if password:
-        words.append("--show-database-password")
-    said = tools.ask(*words, timeout=90)
+    written = _written(tools)
+    if written is not None:
+        config = RegionConfig(written)
+        if config.password:
+            tools.hide(config.password)
+        return config
+    said = tools.ask_once("maas", "config", "--parsable", "--show-database-password", timeout=90)
     fields: dict[str, str] = {}
     if said.rc == 0:
         for line in said.out.splitlines():
@@ -66,8 +74,35 @@ def region_config(tools: Tools, password: bool = False) -> RegionConfig:
     return config
 
 
+def _written(tools: Tools) -> dict[str, str] | None:
+    """What `maas config` reads itself, which takes it seconds; None unless all of it is of the plainest form."""
+    found = {}
+    common = tools.place.at("/var/snap/maas/common")
+    try:
+        # As MAAS has it: it is not initialised as long as this file is not there.
+        if os.path.isdir(common) and not os.path.lexists(common + "/snap_mode"):
+            return {"mode": "none"}
+        with open(common + "/snap_mode", encoding="utf-8") as stream:
+            found["mode"] = stream.read(100).strip()
+        with open(regiond_conf(tools), encoding="utf-8") as stream:
+            text = stream.read(_CONF)
+    except (OSError, UnicodeDecodeError):
+        return None
+    if found["mode"] not in _MODES or len(text) == _CONF:
+        return None
+    for line in text.splitlines():
+        plain = _PLAIN.fullmatch(line)
+        if plain is None:
+            return None
+        found[plain.group(1)] = "" if plain.group(2) == "null" else plain.group(2)
+    return found if found.get("database_name") else None
+
+
 def api_status(tools: Tools, timeout: float = 5.0) -> int | None:
     """The HTTP status of the API's version page; None when nothing answers."""
+    # Loaded here, as it takes longer than all the rest of this program, and few requests need it.
+    import http.client
+
     connection = http.client.HTTPConnection("127.0.0.1", tools.place.api_port, timeout=timeout)
     try:
         connection.request("GET", "/MAAS/api/2.0/version/", headers={"Host": "localhost"})

@@ -15,7 +15,7 @@ from bot.host.helper.pgtools import finish, program
 from bot.host.helper.postgres import TEST_ROLE, Server, literal, name_in
 from bot.host.helper.programs import Tools
 from bot.host.helper.region import RegionConfig, region_config
-from bot.host.helper.snaps import installed
+from bot.host.helper.snapd import installed
 from bot.host.helper.step import Step
 
 
@@ -56,7 +56,7 @@ class Restore(Step):
         )
 
     def apply(self, tools: Tools, given: dict[str, Any]) -> None:
-        config = region_config(tools, password=True)
+        config = region_config(tools)
         server = region_server(tools, config)
         assert server is not None
         dump = os.path.join(folder(tools, given["backup"]), DUMP)

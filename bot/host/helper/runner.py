@@ -10,7 +10,8 @@ import traceback
 from typing import Any, NoReturn
 
 from bot.host.helper.base import Place, Refused, Stopped
-from bot.host.helper.jobs import Jobs, Lock, boot_id, failure, now
+from bot.host.helper.files import Lock, boot_id, now
+from bot.host.helper.jobs import Jobs, failure
 from bot.host.helper.programs import Tools
 from bot.host.helper.step import Step
 
@@ -81,6 +82,7 @@ def perform(tools: Tools, steps: dict[str, Step], name: str, arguments: dict[str
             return _ended(before.get("cause", "failed"), before["found"], before.get("remedy", ""), guard=True)
         step.need(tools)
         step.apply(tools, given)
+        tools.forget()
         after = step.verify(tools, given)
         tools.note("after: " + after["found"])
         if after["state"] == "done":

@@ -15,6 +15,7 @@ fi
 # The right goes first, then what it was for.
 rm -f /etc/sudoers.d/maasbot /etc/sudoers.d/maasbot.new
 rm -f "$path" "$path.new"
+rm -rf "$(dirname "$path")/__pycache__"
 rmdir "$(dirname "$path")" 2>/dev/null || true
 if id -u "$user" >/dev/null 2>&1; then
     home=$(getent passwd "$user" | cut -d: -f6)

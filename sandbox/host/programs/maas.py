@@ -10,10 +10,10 @@ import sys
 import time
 from urllib.parse import unquote, urlsplit
 
-from sandbox.host.programs.standin import SNAP_DATA, SOCKETS, fail, fault, psql, read_state, say
+from sandbox.host.programs.standin import SNAP_DATA, SOCKETS, fail, fault, pause, psql, read_state, say
 
 CONF = f"{SNAP_DATA}/current/regiond.conf"
-MODE = f"{SNAP_DATA}/current/snap_mode"
+MODE = f"{SNAP_DATA}/common/snap_mode"
 MIGRATIONS = [f"maasserver.{number:04d}_step" for number in range(1, 41)]
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS auth_user (id serial PRIMARY KEY, username text UNIQUE, email text UNIQUE,"
@@ -237,6 +237,7 @@ def apikey(words: list[str]) -> None:
 
 def main(words: list[str]) -> None:
     command, *rest = words or [""]
+    pause("maas-start", 0)
     if command not in ("config", "login", "logout", "list") and os.geteuid() != 0:
         fail(f"The '{command}' command must be run by root.")
     if command == "init":

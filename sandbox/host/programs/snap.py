@@ -236,6 +236,7 @@ def refreshed(one: dict[str, Any]) -> str:
 
 def removed(one: dict[str, Any]) -> str:
     name = one["snap"]
+    pause("snap-remove", 0)
     for service_name in SERVICES.get(name, ()):
         subprocess.run(["systemctl", "disable", "--now", service_name], check=False, capture_output=True)
         if os.path.exists(f"/etc/systemd/system/{service_name}"):
