@@ -145,7 +145,7 @@ def classified(said: Said, what: str) -> Stopped:
             "is not available on|no snap revision available",
             "Choose a channel that `snap info` shows.",
         ),
-        ("snap_not_found", 'snap "[a-z-]+" not found', ""),
+        ("snap_not_found", 'snap "[a-z-]+" not found', "Look on the host what `snap find maas` shows."),
         ("disk_full", "no space left on device", "Make room on /var/lib/snapd, then run it again."),
         (
             "store_unreachable",
@@ -192,7 +192,7 @@ class SnapInstall(Step):
 
     def look(self, tools: Tools, given: dict[str, Any]) -> dict[str, Any]:
         if not tools.has("snap"):
-            return blocked("not_installed", "snapd is not installed", "Run the step snapd first.")
+            return blocked("not_installed", "snapd is not installed", "Install MAAS with install, which brings snapd.")
         name, wanted = given["snap"], given["channel"]
         there = installed(tools, name)
         if there is None:
