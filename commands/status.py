@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from bot.audit import Health
 from bot.command.context import Context
 from bot.command.declaration import command
+from bot.maas.errors import NoKeyYet
 from bot.maas.images import images_of
 from bot.maas.import_state import Phase
 from bot.maas.models import Machine
@@ -63,10 +64,12 @@ def overview(regions: tuple[RegionService, ...], operations: Sequence[Operation]
 def region_parts(region: RegionService, operations: Sequence[Operation]) -> tuple[str, list[Part]]:
     """One region: a sentence that stands alone, and the parts of the message."""
     snapshot = region.watcher.snapshot
-    machines = list(region.fleet.machines().values())
-    attention = attention_lines(region, machines)
     head = _headline(region, snapshot)
     parts: list[Part] = [Paragraph(head)]
+    if isinstance(region.watcher.availability.error, NoKeyYet):
+        return plain(head), parts  # there is nothing that could be read, or need attention
+    machines = list(region.fleet.machines().values())
+    attention = attention_lines(region, machines)
     if attention:
         parts.append(Paragraph([Bold("Needs attention")]))
         shown = [line for _, line in attention[:_ATTENTION]]
@@ -108,6 +111,8 @@ def _headline(region: RegionService, snapshot: RegionSnapshot) -> list[Span]:
         return [Mark.UNKNOWN, " ", *name, "MAAS has not answered yet"]
     down = duration((datetime.now(UTC) - availability.since).total_seconds())
     problem = availability.error.problem if availability.error is not None else ""
+    if isinstance(availability.error, NoKeyYet):
+        return [Mark.UNKNOWN, " ", *name, problem]
     return [Mark.FAIL, " ", *name, f"MAAS {version} has given no good answer for {down}. {problem}"]
 
 

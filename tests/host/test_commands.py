@@ -103,6 +103,20 @@ HOSTILE = [
     "apikey '\"; drop table'",
     "db tables --database 'maas\";--'",
     "db tables --database pg_shadow",
+    "db size --database `id`",
+    "install --channel '3.4/stable\nreboot'",
+    "install --admin 'olga\x00; id'",
+    "install --admin -oProxyCommand=id",
+    "install --url '-oProxyCommand=id'",
+    "install --url 'http://x:5240/MAAS\nid'",
+    "upgrade --channel 'ｓｔａｂｌｅ'",
+    "admin create '`id`'",
+    "admin create 'olga\nid'",
+    "apikey -oProxyCommand=id",
+    "restore '$(id)'",
+    "restore --file",
+    "logs '$(id)'",
+    "logs 'regiond\nid'",
 ]
 
 

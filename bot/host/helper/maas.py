@@ -40,7 +40,7 @@ class MaasPermissions(Step):
         path = regiond_conf(tools)
         mode = permissions(path)
         if not mode:
-            return blocked("not_initialised", "there is no regiond.conf", "Run maas-init first.")
+            return blocked("not_initialised", "there is no regiond.conf", "Install MAAS first: install.")
         if int(mode, 8) & 0o037:
             return todo(
                 f"regiond.conf has mode {mode}: everybody on the host reads the database's password", "set 0640"

@@ -110,7 +110,7 @@ class MaasInit(Step):
             raise Stopped(
                 "wrong_password",
                 "PostgreSQL does not take this password for " + given["role"],
-                "Run role-create first.",
+                "Take the install up again: it sets the password anew.",
             )
         port = "" if server.port == 5432 else ":%d" % server.port
         # postgres, not postgresql: MAAS takes no other word.
@@ -126,7 +126,7 @@ def _password_fits(server: Server, config: RegionConfig) -> bool:
 
 def _init_fault(last: str, rc: int) -> Stopped:
     if "password authentication failed" in last:
-        return Stopped("wrong_password", "maas init: " + last, "Run role-create, then maas-init again.")
+        return Stopped("wrong_password", "maas init: " + last, "Take the install up again: it sets the password anew.")
     if "Connection refused" in last or "could not connect" in last:
         return Stopped("cluster_down", "maas init: " + last)
     if "No space left" in last:
@@ -153,7 +153,7 @@ class MaasMigrate(Step):
             return blocked("not_installed", "maas is not installed", "Install it first.")
         config = region_config(tools)
         if not config.is_region:
-            return blocked("not_initialised", "maas is not initialised as a region", "Run maas-init first.")
+            return blocked("not_initialised", "maas is not initialised as a region", "Install MAAS first: install.")
         server = region_server(tools, config)
         if server is None:
             return done(f"the database is on another host: {config.host}")

@@ -43,7 +43,7 @@ class MaasAdmin(Step):
 
     def look(self, tools: Tools, given: dict[str, Any]) -> dict[str, Any]:
         if not region_config(tools).is_region:
-            return blocked("not_initialised", "maas is not initialised", "Run maas-init first.")
+            return blocked("not_initialised", "maas is not initialised", "Install MAAS first: install.")
         name = given["username"]
         kind, other = user_facts(tools, name, given["email"])
         if kind == "admin":

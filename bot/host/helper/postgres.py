@@ -76,7 +76,9 @@ class Server:
         """
         found = clusters(tools)
         if not found:
-            raise Stopped("not_installed", "PostgreSQL is not installed on the host", "Run postgresql-install first.")
+            raise Stopped(
+                "not_installed", "PostgreSQL is not installed on the host", "install --database production installs it."
+            )
         online = [one for one in found if one.online]
         if not online:
             units = " ".join(one.unit for one in found)

@@ -147,7 +147,7 @@ def classified(said: Said, what: str) -> Stopped:
             "is not available on|no snap revision available",
             "Choose a channel that `snap info` shows.",
         ),
-        ("snap_not_found", 'snap "[a-z-]+" not found', ""),
+        ("snap_not_found", 'snap "[a-z-]+" not found', "Look on the host what `snap find maas` shows."),
         ("disk_full", "no space left on device", "Make room on /var/lib/snapd, then run it again."),
         (
             "store_unreachable",

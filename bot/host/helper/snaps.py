@@ -52,7 +52,7 @@ class SnapInstall(Step):
 
     def look(self, tools: Tools, given: dict[str, Any]) -> dict[str, Any]:
         if not tools.has("snap"):
-            return blocked("not_installed", "snapd is not installed", "Run the step snapd first.")
+            return blocked("not_installed", "snapd is not installed", "Install MAAS with install, which brings snapd.")
         name, wanted = given["snap"], given["channel"]
         there = installed(tools, name)
         if there is None:

@@ -25,7 +25,7 @@ class Step:
         """Stop when a secret is missing: it was lost with the host's memory, or never sent."""
         for name in self.secrets:
             if name not in tools.secrets:
-                raise Stopped("failed", f"the secret {name} did not arrive", "Run the step again.")
+                raise Stopped("failed", f"the secret {name} did not arrive", "Take it up again: retry.")
 
     def look(self, tools: Tools, given: dict[str, Any]) -> dict[str, Any]:
         raise NotImplementedError
