@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
@@ -24,6 +23,7 @@ from bot.slack.clicks import Clicks
 from bot.slack.forms import Forms
 from bot.slack.home import Home
 from bot.slack.inbox import Inbox
+from bot.slack.once import Once
 from bot.slack.outbound import Outbound
 from bot.slack.render import action_name
 from bot.slack.replies import CommandReply, ThreadReply
@@ -34,7 +34,6 @@ from bot.slack.rush import Rush
 Spawn = Callable[[Coroutine[Any, Any, None]], None]
 
 _MENTION = re.compile(r"<@[A-Z0-9]+(?:\|[^>]*)?>")
-_REMEMBERED_EVENTS = 2000
 #: Seconds that an acknowledgement waits for the check of a form.
 _CHECK_PATIENCE = 1.5
 #: Commands that are worked on at a time. The others wait, and not half-done in front of the outbound writer.
@@ -75,11 +74,11 @@ class Listeners:
         self._me = bot_user_id
         self._tasks: set[asyncio.Task[None]] = set()
         self._rush = Rush(_AT_A_TIME, self._spawn)
-        self._seen: OrderedDict[str, None] = OrderedDict()
         self._log = structlog.get_logger("listeners")
 
     def register(self, app: AsyncApp) -> None:
         """Attach to Bolt; the same for Socket Mode and HTTP mode."""
+        app.use(Once())
         app.command(re.compile(r"/.+"))(self._on_command)
         app.event("app_mention")(self._on_mention)
         app.event("app_home_opened")(self._on_home)
@@ -132,7 +131,7 @@ class Listeners:
 
     async def _on_mention(self, ack: AsyncAck, body: Mapping[str, Any], event: Mapping[str, Any]) -> None:
         await ack()
-        if event.get("bot_id") or event.get("user") in {None, self._me} or self._seen_before(body.get("event_id")):
+        if event.get("bot_id") or event.get("user") in {None, self._me}:
             return
         channel, ts = str(event.get("channel") or ""), str(event.get("ts") or "")
         thread = str(event.get("thread_ts") or ts)
@@ -219,17 +218,6 @@ class Listeners:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             self._log.error("task_failed", exc_info=task.exception())
-
-    def _seen_before(self, event_id: Any) -> bool:
-        """Slack delivers an event again when it missed the ack; commands and clicks come once."""
-        if not event_id:
-            return False
-        if event_id in self._seen:
-            return True
-        self._seen[str(event_id)] = None
-        if len(self._seen) > _REMEMBERED_EVENTS:
-            self._seen.popitem(last=False)
-        return False
 
 
 def reply_to(body: Mapping[str, Any], outbound: Outbound) -> Reply:
