@@ -104,6 +104,16 @@ async def test_no_rack_is_said_in_maas_s_words(tmp_path: Path) -> None:
         assert asked(it, "node-3") == 0 or machine_of(it, "node-3").status_name != "Commissioning"
 
 
+async def test_a_machine_of_a_region_that_takes_its_time(tmp_path: Path) -> None:
+    async with running(tmp_path) as it:
+        await it.talk.ask("machine node-3")
+        it.world.region.faults.set("slow", seconds=30)
+        text = said(await it.talk.ask("machine node-3", timeout=12))
+        assert "node-3" in text and "New" in text, "as it was last seen"
+        assert "MAAS takes longer than 5 s to answer" in text
+        it.world.region.faults.clear()
+
+
 @pytest.mark.parametrize("fault", ["down", "unauthorized", "slow"])
 async def test_while_waiting(tmp_path: Path, fault: str) -> None:
     """A region that goes away half-way costs nothing but time."""
