@@ -12,9 +12,20 @@ from bot.maas.causes import why_failed
 from bot.maas.errors import MaasError
 from bot.maas.models import Event, Machine
 from bot.maas.service import RegionService
+from bot.operations.asking import planned
 from bot.operations.kinds import End, MachineKind
+from bot.operations.plan import Target
 from bot.operations.records import FailureCause, Operation, TargetRow, TargetState
 from bot.operations.target_work import TargetWork
+
+#: Pauses within which a machine, or its log, shows that MAAS began with what it said yes to.
+_BEGINS_WITHIN = 15.0
+
+
+def _begins_visibly(kind: MachineKind, target: TargetRow, before: Target) -> bool:
+    """Whether the machine must look different, or have something in its log, once MAAS has begun."""
+    seen_at_it = target.label not in {"", before.state}
+    return kind.logged and not kind.by_events and not seen_at_it and len(kind.phases()) == 1
 
 
 class Following:
@@ -58,7 +69,7 @@ class Following:
         last_label = target.label
         limit = (kind.patience or self._work.silence_limit) * self._work.pause
         async with region.fleet.subscribe(target.key) as changes:
-            machine = region.fleet.get(target.key)
+            machine = await self._begun(operation, target, kind, region)
             heard = time.monotonic()
             while True:
                 if machine is None:
@@ -92,6 +103,34 @@ class Following:
                     # The view was closed: the bot is stopping. The next start goes on from here.
                     await asyncio.Event().wait()
                 machine, heard = change.after, time.monotonic()
+
+    async def _begun(
+        self, operation: Operation, target: TargetRow, kind: MachineKind, region: RegionService
+    ) -> Machine | None:
+        """The machine once MAAS shows that it began: what looks as it did before is not the end of anything.
+
+        Raises:
+            MaasError: it shows nothing of it.
+        """
+        before = planned(operation, target.key)
+        until = time.monotonic() + _BEGINS_WITHIN * self._work.pause
+        while True:
+            machine = region.fleet.get(target.key)
+            if before is None or machine is None or not _begins_visibly(kind, target, before):
+                return machine
+            if machine.status_name != before.state or kind.taken(machine, ()):
+                return machine
+            if await self._work.patiently(operation.id, target.key, lambda: self._work.events_since(target, region)):
+                return machine
+            if time.monotonic() >= until or self._work.cancelled(operation.id).is_set():
+                break
+            await asyncio.sleep(self._work.pause)
+            await self._work.patiently(operation.id, target.key, lambda: region.fleet.refresh([target.key]))
+        raise MaasError(
+            f"The region answered that it does it, but {target.name} is {before.state} as before, and its log shows "
+            "nothing since.",
+            f"Look at {target.name} in MAAS, then ask again.",
+        )
 
     async def _outcome(
         self, operation: Operation, target: TargetRow, kind: MachineKind, region: RegionService, machine: Machine
