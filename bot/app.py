@@ -45,6 +45,7 @@ from bot.slack.connection import (
     reach,
     web_client,
 )
+from bot.slack.deliveries import Deliveries
 from bot.slack.failure_steps import FailureSteps
 from bot.slack.forms import Forms
 from bot.slack.home import Home
@@ -244,6 +245,7 @@ class Bot:
             home=home,
             inbox=inbox,
             outbound=outbound,
+            deliveries=Deliveries(database),
             bot_user_id=me.user_id,
             more=(
                 SheetForms(drawer, self.catalog, router, outbound),

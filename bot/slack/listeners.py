@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -20,10 +20,11 @@ from bot.people import Door, Origin
 from bot.slack.approval_forms import ApprovalForms
 from bot.slack.attached import beside, split_off
 from bot.slack.clicks import Clicks
+from bot.slack.deliveries import Deliveries
 from bot.slack.forms import Forms
 from bot.slack.home import Home
 from bot.slack.inbox import Inbox
-from bot.slack.once import Once
+from bot.slack.once import Once, delivery_of
 from bot.slack.outbound import Outbound
 from bot.slack.render import action_name
 from bot.slack.replies import CommandReply, ThreadReply
@@ -60,6 +61,7 @@ class Listeners:
         home: Home,
         inbox: Inbox,
         outbound: Outbound,
+        deliveries: Deliveries,
         bot_user_id: str,
         more: Sequence[Handlers] = (),
     ) -> None:
@@ -71,6 +73,7 @@ class Listeners:
         self._home = home
         self._inbox = inbox
         self._outbound = outbound
+        self._deliveries = deliveries
         self._me = bot_user_id
         self._tasks: set[asyncio.Task[None]] = set()
         self._rush = Rush(_AT_A_TIME, self._spawn)
@@ -118,16 +121,16 @@ class Listeners:
         origin = Origin(Door.COMMAND, str(command.get("channel_id") or ""))
         reply = CommandReply(self._outbound, str(command.get("response_url") or ""))
         if text.strip():
-            beside = Beside(block=block)
-            self._rush.add(asker.user_id, partial(self._answer, text, asker, origin, reply, ticket, beside))
+            work = partial(self._router.words, text, asker, origin, reply, Beside(block=block))
+            self._rush.add(asker.user_id, partial(self._answer, delivery_of(command), ticket, work))
         else:
             self._spawn(self._forms.open(str(command.get("trigger_id") or ""), asker, origin, reply))
 
-    async def _answer(
-        self, text: str, asker: Asker, origin: Origin, reply: CommandReply, ticket: str, given: Beside
-    ) -> None:
-        await self._router.words(text, asker, origin, reply, given)
-        self._inbox.answered(ticket)
+    async def _answer(self, delivery: Sequence[str] | None, ticket: str, work: Callable[[], Awaitable[None]]) -> None:
+        if await self._deliveries.first(delivery):
+            await work()
+        if ticket:
+            self._inbox.answered(ticket)
 
     async def _on_mention(self, ack: AsyncAck, body: Mapping[str, Any], event: Mapping[str, Any]) -> None:
         await ack()
@@ -139,7 +142,8 @@ class Listeners:
         reply = ThreadReply(self._outbound, channel, thread, asker.user_id)
         text, block = split_off(_without_mention(str(event.get("text") or ""), self._me))
         given = beside(block, event, self._outbound)
-        self._spawn(self._router.words(text, asker, Origin(Door.MENTION, channel, thread), reply, given))
+        work = partial(self._router.words, text, asker, Origin(Door.MENTION, channel, thread), reply, given)
+        self._spawn(self._answer(delivery_of(body), "", work))
 
     # -- clicks and forms --------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""What Slack delivers a second time is acknowledged, and done once.
+"""What Slack delivers a second time is acknowledged, and done once. Between bots: see `deliveries`.
 
 Slack sends an event again when it missed the acknowledgement. Commands and clicks it sends once, but a proxy that
 repeats requests, or somebody who replays a signed one within its five minutes, sends them again.
@@ -27,7 +27,7 @@ class Once:
         self, body: Mapping[str, Any], next_: Callable[[], Awaitable[BoltResponse]]
     ) -> BoltResponse | None:
         """Hand over what is new; acknowledge what is not."""
-        delivery = _delivery(body)
+        delivery = delivery_of(body)
         if delivery is not None and self._seen_before(delivery):
             return BoltResponse(status=200, body="")
         return await next_()
@@ -41,7 +41,7 @@ class Once:
         return False
 
 
-def _delivery(body: Mapping[str, Any]) -> tuple[str, ...] | None:
+def delivery_of(body: Mapping[str, Any]) -> tuple[str, ...] | None:
     """What makes a delivery the same as another; None for what may be done as often as it comes."""
     if body.get("event_id"):
         return ("event", str(body["event_id"]))
