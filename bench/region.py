@@ -12,7 +12,7 @@ from collections import Counter
 from typing import Any
 
 from sandbox.maas import RegionStandIn, commissioning
-from sandbox.maas.machine import READY, Manners
+from sandbox.maas.machine import DEPLOYED, READY, Manners
 
 #: Seconds are ten times as long as in the demo, in which machines are quick.
 _SPEED = 0.1
@@ -42,6 +42,12 @@ def answer(region: RegionStandIn, order: dict[str, Any]) -> Any:
         case "ready":
             sound = (one for one in region.world.machines.values() if one.status == READY and one.manners == Manners())
             return [one.hostname for one in sound][: order["count"]]
+        case "deployed":
+            free = (one for one in region.world.machines.values() if one.status == DEPLOYED and not one.locked)
+            return [[one.hostname, one.system_id] for one in free if one.power_type == "ipmi"][: order["count"]]
+        case "orders":
+            # When each was taken, by the clock of `time.monotonic`, which is one for all processes of this host.
+            return [[one.path, one.at] for one in region.log if one.op == order["op"] and one.status == 200]
         case "changes":
             # When each machine began and ended, by the same clock as everybody else's on this host.
             told = (one for one in region.world.events if one.type == "Node changed status")

@@ -22,7 +22,8 @@ PEOPLE = (OLGA, "U0ANDREA", "U0VICTOR", "U0ADAM")
 OPS = "C0OPS"
 #: Machines per /maas commission, which is also how many the command works on at once by default.
 _AT_ONCE = 25
-_BOT = ("-c", "from bot.cli import main; main()", "run")
+_BOT = "from bot.cli import main; main()"
+_CONFIRM = "operation.confirm"
 
 
 class Stage:
@@ -41,11 +42,11 @@ class Stage:
         return {**world, "MAASBOT_STATE_DIR": str(self.folder / state), **more}
 
     @contextlib.asynccontextmanager
-    async def bot(self, state: str = "state", **more: str) -> AsyncIterator[BotProcess]:
-        """`maasbot run`, launched and not waited for."""
+    async def bot(self, state: str = "state", *, program: str = _BOT, **more: str) -> AsyncIterator[BotProcess]:
+        """`maasbot run`, launched and not waited for; `program` is how Python comes to it."""
         port = free_port()
         environment = self.environment(state, MAASBOT_HTTP_PORT=str(port), **more)
-        bot = BotProcess("bot", _BOT, self.folder, environment, talks=False)
+        bot = BotProcess("bot", ("-c", program, "run"), self.folder, environment, talks=False)
         bot.port = port
         try:
             await bot.start()
@@ -103,28 +104,30 @@ class Stage:
     async def _plan(self, names: list[str]) -> Message:
         return await self.plan(f"commission {' '.join(names)}")
 
-    async def plan(self, words: str) -> Message:
-        """Type words that are answered with a plan, and wait for it."""
+    async def plan(self, words: str, action: str = _CONFIRM) -> Message:
+        """Type words that are answered with a plan, and wait for it and its button."""
         before = {message.ts for message in self.workspace.messages(OPS, OLGA)}
         outcome = await self.workspace.slash(OLGA, OPS, words)
         assert outcome.error is None, outcome.error
 
         def plan() -> Message | None:
             fresh = [one for one in self.workspace.messages(OPS, OLGA) if one.ts not in before and one.bot_id]
-            return next((one for one in fresh if _button(one) is not None), None)
+            return next((one for one in fresh if _button(one, action) is not None), None)
 
         found: Message = await until(plan, 60.0, "a plan to confirm", pause=0.005)
         return found
 
     async def confirm(self, plan: Message) -> None:
         """Press its button."""
-        found = _button(plan)
-        assert found is not None
+        await self.click(plan, _CONFIRM, OLGA)
+
+    async def click(self, message: Message, action: str, user: str) -> None:
+        """Press the button of that action on a message."""
+        found = _button(message, action)
+        assert found is not None, f"no {action}"
         block, button = found
-        ref = MessageRef(plan.channel_id, plan.ts)
-        outcome = await self.workspace.click(
-            OLGA, ref, button["action_id"], block_id=block["block_id"], value=button["value"]
-        )
+        ref = MessageRef(message.channel_id, message.ts)
+        outcome = await self.workspace.click(user, ref, action, block_id=block["block_id"], value=button["value"])
         assert outcome.error is None, outcome.error
 
 
@@ -183,10 +186,10 @@ def _note_answers(workspace: Workspace, answers: dict[str, float]) -> None:
     workspace.respond = noting  # type: ignore[method-assign]
 
 
-def _button(message: Message) -> tuple[dict[str, Any], dict[str, Any]] | None:
+def _button(message: Message, action: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
     for block in message.blocks:
         for element in block.get("elements", []):
-            if isinstance(element, dict) and element.get("action_id") == "operation.confirm":
+            if isinstance(element, dict) and element.get("action_id") == action:
                 return block, element
     return None
 

@@ -61,7 +61,7 @@ def demo(
         machines: how many the region has
         seed: of everything random
         speed: how much faster than life the machines are
-        maas: version that the region stand-in plays (2.9.3 or 3.4.10)
+        maas: version that the region stand-in plays (2.9.3, 3.4.10 or 3.7.3)
         fresh: an empty region, as right after its installation, for trying `/maas setup`
         bare: begin with a host without MAAS, to be installed
     """

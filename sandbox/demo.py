@@ -24,6 +24,7 @@ from commands.catalogue import build_catalog
 from commands.status import overview
 from sandbox.host import HostStandIn
 from sandbox.maas import RegionStandIn
+from sandbox.maas.data_files import VERSIONS
 from sandbox.page import mount
 from sandbox.slack import SlackServer, Workspace
 
@@ -167,8 +168,8 @@ def run_demo(
     bare: bool = False,
 ) -> int:
     """Run until SIGTERM or SIGINT. Returns the exit code."""
-    if version not in {"2.9.3", "3.4.10"}:
-        sys.stderr.write(f"--maas takes 2.9.3 or 3.4.10, not {version}\n")
+    if version not in VERSIONS:
+        sys.stderr.write(f"--maas takes {', '.join(VERSIONS)}, not {version}\n")
         return 2
     with contextlib.ExitStack() as stack:
         folder = state

@@ -35,6 +35,10 @@ def _planned(entry: Entry, details: Mapping[str, Any]) -> str:
     return _with(f'asked for "{entry.words}"', _text(details, "reason"))
 
 
+def _posted(_entry: Entry, _details: Mapping[str, Any]) -> str:
+    return "showed the plan"
+
+
 def _decided(what: str) -> Callable[[Entry, Mapping[str, Any]], str]:
     def tell(_entry: Entry, details: Mapping[str, Any]) -> str:
         return _with(what, _text(details, "reason"))
@@ -95,6 +99,7 @@ def _other(entry: Entry, details: Mapping[str, Any]) -> str:
 
 _TELLERS: dict[str, Callable[[Entry, Mapping[str, Any]], str]] = {
     "operation.planned": _planned,
+    "operation.posted": _posted,
     "operation.asked": _asked,
     "operation.approved": _decided("approved"),
     "operation.denied": _decided("denied"),

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 from typing import Any
 
-from bot.maas.addresses import Block, parse_range
+from bot.maas.addresses import Block, parse_range, usable
 from bot.maas.errors import NotFound
 from bot.maas.models_network import AddressInUse, IpRange
-from bot.maas.network_picture import read_network, subnet_name
+from bot.maas.network_picture import network_in, read_network, subnet_name
 from bot.maas.service import RegionService
 from bot.operations.dhcp_choice import NoDhcp, check_new_range
 from bot.operations.network_steps import (
@@ -228,6 +228,13 @@ async def _look_at_address(region: RegionService, ip: str) -> tuple[str, str]:
         return str(unclear), ""
     if ip == subnet.gateway_ip:
         return f"it is the gateway of {subnet_name(subnet)}", ""
+    network = network_in(subnet)
+    span = usable(network) if network is not None else None
+    if span is not None and not _inside(span, ip):
+        return f"no machine can have it: usable in {subnet.cidr} are {span}", ""
+    for one in picture.ranges_in(subnet, DYNAMIC):
+        if (ends := ends_of(one)) is not None and _inside(ends, ip):
+            return f"it is inside the dynamic range {ends}: MAAS keeps only addresses outside of one", ""
     holder = next((one for one in await region.api.addresses_in_use(subnet.id) if one.ip == ip), None)
     who = (holder.hostname or holder.user) if holder is not None else ""
     return "", f"{who} has this address now: reserve it only if the MAC address is that one's." if who else ""

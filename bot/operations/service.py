@@ -184,8 +184,9 @@ class Operations:
         return await self._store.get(operation.id)
 
     async def posted(self, operation_id: str, link: str) -> None:
-        """Keep the address of the operation's message: the audit names it."""
-        await self._store.set(operation_id, link=link)
+        """Keep the address of the message that shows the operation: this and all later records of the audit name it."""
+        operation = replace(await self._store.get(operation_id), link=link)
+        await self._store.posted(operation_id, link, entry_for(operation, "operation.posted"))
 
     async def confirm(self, operation_id: str, nonce: str, person: Identity) -> Verdict:
         """The requester's yes to a change. Exactly one call has the effect, however often it is clicked."""

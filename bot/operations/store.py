@@ -283,6 +283,18 @@ class OperationStore:
         statement = table.update().where(mine, table.c.reminders < number).values(reminders=number)
         return await self._database.run(lambda connection: connection.execute(statement).rowcount == 1)
 
+    async def posted(self, operation_id: str, link: str, entry: audit.Entry) -> bool:
+        """Keep the address of the message that shows the operation, once; `entry` goes into the audit with it."""
+        first = table.update().where(table.c.id == operation_id, table.c.link == "").values(link=link)
+
+        def write(connection: sa.Connection) -> bool:
+            if connection.execute(first).rowcount != 1:
+                return False
+            audit.append(connection, entry, self._clock())
+            return True
+
+        return await self._database.run(write)
+
     async def set(self, operation_id: str, **values: Any) -> None:
         """Keep something of an operation that is no change of its state."""
         await self._database.run(

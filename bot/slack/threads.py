@@ -16,7 +16,7 @@ from bot.operations.records import Operation, OperationState, TargetRow, TargetS
 from bot.operations.service import Operations
 from bot.slack.card_board import CardBoard
 from bot.slack.hidden import HiddenThreads
-from bot.slack.outbound import ChannelRefused, Outbound, SlackError, closed_pause
+from bot.slack.outbound import ChannelRefused, Outbound, Ref, SlackError, closed_pause
 from bot.storage import StorageUnavailableError
 
 #: Longest pause before a card that an approval waits for is tried again, in seconds.
@@ -71,6 +71,8 @@ class Threads:
         self._hidden = HiddenThreads(operations, outbound, self.changed)
         self._pace = pace
         self._card_tries: dict[str, int] = {}
+        #: Operations whose message's address was asked for.
+        self._linked: set[str] = set()
         self._dirty: dict[str, bool] = {}
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -106,14 +108,21 @@ class Threads:
         """
         operation = await self._operations.get(operation_id)
         message = await self._root(operation)
-        ref = await self._outbound.post(
+        await self._outbound.post(
             operation.channel, message, key=_key(operation_id), thread_ts=operation.thread_ts, urgent=True
         )
-        if not operation.link:
-            try:
-                await self._operations.posted(operation_id, await self._outbound.permalink(ref))
-            except SlackError as error:
-                self._log.info("no_permalink", operation=operation_id, error=str(error))
+        await self._link(operation)
+
+    async def _link(self, operation: Operation) -> None:
+        """Have the message's address in the audit. Asked for once by each process, which may be killed in between."""
+        ts = await self._outbound.ts_of(_key(operation.id))
+        if operation.link or ts is None or operation.id in self._linked:
+            return
+        self._linked.add(operation.id)
+        try:
+            await self._operations.posted(operation.id, await self._outbound.permalink(Ref(operation.channel, ts)))
+        except SlackError as error:
+            self._log.info("no_permalink", operation=operation.id, error=str(error))
 
     def changed(self, operation_id: str) -> None:
         """Something of this operation changed; it will be shown soon."""
@@ -165,6 +174,7 @@ class Threads:
         root = await self._root(operation)
         self._outbound.show(key, root, final=ended, urgent=urgent or ended)
         await self._show_card(operation, urgent=urgent)
+        await self._link(operation)
         if not self._hidden.due(operation_id):
             return  # its channel took nothing lately; the newest state of the root waits with it
         self._outbound.retry(key)

@@ -10,7 +10,7 @@ VERSIONS = {
     "2.9": ("2.9.3-9095-g.2cd6c6ccf", "12555"),
     "3.3": ("3.3.9-13250-g.8d9aec3bc", "36889"),
     "3.4": ("3.4.10-14347-g.88e1f9d4d", "40962"),
-    "3.7": ("3.7.1-17905-g.1a2b3c4d5", "42001"),
+    "3.7": ("3.7.3-17905-g.1a2b3c4d5", "42001"),
 }
 #: The database of the snap maas-test-db, and its role.
 TEST_DATABASE, TEST_ROLE = "maasdb", "maas"

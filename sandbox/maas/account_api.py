@@ -91,6 +91,7 @@ class AccountApi:
         if not key:
             raise refuse_form({"key": "This field is required."})
         if fault := _key_fault(key):
+            fault = "Invalid value." if self._world.recent else fault
             raise refuse_form({"key": f"Invalid SSH public key: {fault}"})
         if any(k["key"] == key for k in self._mine(request)):
             raise refuse_form({"__all__": "This key has already been added for this user."})
@@ -100,7 +101,8 @@ class AccountApi:
             "user": request.caller.username,
         }
         self._world.sshkeys.append(made)
-        return json_answer({"key": key, "keysource": None, "id": made["id"]}, 201)
+        told = {"key": key, "id": made["id"]}
+        return json_answer(told if self._world.recent else {**told, "keysource": None}, 201)
 
     def _import_keys(self, request: ApiRequest) -> Answer:
         source = request.form.text("keysource")

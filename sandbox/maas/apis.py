@@ -19,6 +19,7 @@ from sandbox.maas.network_api import NetworkApi
 from sandbox.maas.notifications_api import NotificationsApi
 from sandbox.maas.ranges_api import RangesApi
 from sandbox.maas.records_api import RecordsApi
+from sandbox.maas.reserved_api import ReservedApi
 from sandbox.maas.results_api import ResultsApi
 from sandbox.maas.routing import Api
 from sandbox.maas.scripts_api import ScriptsApi
@@ -44,6 +45,7 @@ def all_apis(context: Context, root: Callable[[], str]) -> list[Api]:
         NetworkApi(context),
         SubnetsApi(context),
         RangesApi(context),
+        ReservedApi(context),
         RecordsApi(context),
         NotificationsApi(context),
         ScriptsApi(context),

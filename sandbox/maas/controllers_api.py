@@ -72,11 +72,17 @@ class ControllersApi:
             {"name": name, "architecture": arch, "subarches": sorted(kernels)}
             for (name, arch), kernels in sorted(images.items())
         ]
+        if self._world.recent:  # a row for each kernel
+            rows = [{**row, "subarches": [kernel]} for row in rows for kernel in row["subarches"]]
         return json_answer({"images": rows, "connected": True, "status": status})
 
     def _import_all(self, _: ApiRequest) -> Answer:
+        if self._world.recent:
+            return text_answer("Accepted", 202, BARE_TEXT)
         return text_answer("Import of boot images started on all rack controllers")
 
     def _import_one(self, request: ApiRequest) -> Answer:
         self._check(request, "RackController")
+        if self._world.recent:
+            return text_answer("Accepted", 202, BARE_TEXT)
         return text_answer(f"Import of boot images started on {self._world.region_hostname}")

@@ -7,12 +7,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-VERSIONS = ("2.9.3", "3.4.10")
+VERSIONS = ("2.9.3", "3.4.10", "3.7.3")
 
 
 def folder(version: str) -> Path:
     if version not in VERSIONS:
-        raise ValueError(f"the stand-in can emulate MAAS {' and '.join(VERSIONS)}, not {version}")
+        raise ValueError(f"the stand-in can emulate MAAS {', '.join(VERSIONS)}, not {version}")
     return Path(__file__).parent / "data" / version
 
 

@@ -132,8 +132,10 @@ class Deployment:
     def _give_address(self, machine: Machine) -> None:
         subnet = None if machine.subnet is None else self._world.network.subnets.get(machine.subnet)
         if subnet is not None and machine.ip is None:
-            taken = {m.ip for m in self._world.machines.values() if m.ip}
-            machine.ip = free_address(subnet, taken, list(self._world.network.ranges.values()))
+            network = self._world.network
+            taken = {m.ip for m in self._world.machines.values() if m.ip} | {r.ip for r in network.reserved.values()}
+            kept = network.reserved_for(machine.macs, subnet.id)
+            machine.ip = kept or free_address(subnet, taken, list(network.ranges.values()))
 
     def _installed(self, machine: Machine) -> None:
         self._log_install(machine, PASSED, "curtin: Installation finished.\n")

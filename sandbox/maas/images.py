@@ -38,7 +38,7 @@ class BootFile:
     def complete(self) -> bool:
         return self.done >= self.size
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self, *, recent: bool = False) -> dict[str, Any]:
         row: dict[str, Any] = {
             "filename": self.filename,
             "filetype": self.filename,
@@ -46,6 +46,8 @@ class BootFile:
             "size": self.size,
             "complete": self.complete,
         }
+        if recent:
+            row["filename_on_disk"] = self.sha256[:7]
         if not self.complete:
             # upside down in MAAS: total/size, 0 while there is nothing yet
             row["progress"] = self.size / self.done if self.done else 0
@@ -67,6 +69,8 @@ class BootResource:
     title: str | None = None
     previous: str = ""
     """Version of an older complete set, which stays until the newer one is complete."""
+    base_image: str = ""
+    """What an uploaded image was made from, as 3.7 tells; there it is the commissioning release if not said."""
 
     @property
     def size(self) -> int:
@@ -76,7 +80,7 @@ class BootResource:
     def complete(self) -> bool:
         return all(f.complete for f in self.files)
 
-    def as_json(self, *, old: bool, sets: bool) -> dict[str, Any]:
+    def as_json(self, *, old: bool, recent: bool, sets: bool) -> dict[str, Any]:
         row: dict[str, Any] = {
             "id": self.id,
             "type": self.kind,
@@ -90,15 +94,23 @@ class BootResource:
             row["title"] = self.title
         if self.subarches:
             row["subarches"] = self.subarches
+        if recent:
+            row.update(self._recent_json())
         if sets:
-            row["sets"] = {self.version: self._set_json()}
+            row["sets"] = {self.version: self._set_json(recent)}
             if self.previous:
-                row["sets"][self.previous] = self._previous_json()
+                row["sets"][self.previous] = self._previous_json(recent)
         return row
 
-    def _previous_json(self) -> dict[str, Any]:
+    def _recent_json(self) -> dict[str, Any]:
+        """What 3.7 tells besides."""
+        if self.kind == "Uploaded":
+            return {"base_image": self.base_image}
+        return {"platform": "generic", "supported_platforms": "generic"}
+
+    def _previous_json(self, recent: bool) -> dict[str, Any]:
         files = [BootFile(f.filename, _sum(f.sha256, self.previous), f.size, f.size) for f in self.files]
-        rows = {f.filename: f.as_json() for f in files}
+        rows = {f.filename: f.as_json(recent=recent) for f in files}
         return {
             "version": self.previous,
             "label": self.label,
@@ -107,7 +119,7 @@ class BootResource:
             "files": rows,
         }
 
-    def _set_json(self) -> dict[str, Any]:
+    def _set_json(self, recent: bool) -> dict[str, Any]:
         row: dict[str, Any] = {
             "version": self.version,
             "label": self.label,
@@ -116,15 +128,15 @@ class BootResource:
         }
         if not self.complete:
             row["progress"] = 100.0 * sum(f.done for f in self.files) / self.size
-        row["files"] = {f.filename: f.as_json() for f in self.files}
+        row["files"] = {f.filename: f.as_json(recent=recent) for f in self.files}
         return row
 
 
 class ImageStore:
     """`importing` is the region's import lock; `orphans` are checksums left half by a killed region."""
 
-    def __init__(self, *, old: bool) -> None:
-        self.old = old
+    def __init__(self, *, old: bool, recent: bool) -> None:
+        self.old, self.recent = old, recent
         self.mirror: set[str] = set(RELEASES)
         self.sources: list[BootSource] = []
         self.resources: dict[int, BootResource] = {}

@@ -77,7 +77,7 @@ class ImagesApi:
                 f"'{kind}' is not a valid boot resource type. Available types: ['synced', 'generated', 'uploaded']",
             )
         rows = [
-            r.as_json(old=self._world.old, sets=False)
+            r.as_json(old=self._world.old, recent=self._world.recent, sets=False)
             for r in sorted(self._images.resources.values(), key=lambda r: (r.kind, r.name, r.architecture))
             if kind is None or r.kind.lower() == kind
         ]
@@ -87,7 +87,7 @@ class ImagesApi:
         found = self._images.resources.get(int(request.parts["id"]))
         if found is None:
             raise self._not_found("BootResource")
-        return json_answer(found.as_json(old=self._world.old, sets=True))
+        return json_answer(found.as_json(old=self._world.old, recent=self._world.recent, sets=True))
 
     def _delete(self, request: ApiRequest) -> Answer:
         number = int(request.parts["id"])
@@ -129,9 +129,10 @@ class ImagesApi:
             [file],
             label="uploaded",
             title=form.text("title"),
+            base_image=form.text("base_image") or f"ubuntu/{self._world.settings['commissioning_distro_series']}",
         )
         self._images.resources[resource.id] = resource
-        row = resource.as_json(old=self._world.old, sets=True)
+        row = resource.as_json(old=self._world.old, recent=self._world.recent, sets=True)
         if not file.complete:
             uri = f"/MAAS/api/2.0/boot-resources/{resource.id}/upload/{resource.id}/"
             row["sets"][resource.version]["files"][filetype]["upload_uri"] = uri

@@ -10,7 +10,6 @@ from sandbox.maas.answers import refuse_form
 from sandbox.maas.context import Context
 from sandbox.maas.machine import NEW, Machine
 from sandbox.maas.request import Form
-from sandbox.maas.world import ipmi_parameters
 
 PREFIX = "power_parameters_"
 NAMES = ("able", "bold", "calm", "deft", "eager", "fair", "keen", "nearby", "swift")
@@ -43,7 +42,7 @@ class MachineForm:
         if self._errors:
             raise refuse_form(self._errors)
         if power_type == "ipmi":
-            parameters = {**ipmi_parameters(world.old, ""), "power_pass": "", "power_user": "", **parameters}
+            parameters = {**world.ipmi_parameters(""), "power_pass": "", "power_user": "", **parameters}
         machine = world.add_machine(
             hostname or f"{world.rng.choice(NAMES)}-{world.rng.choice(PETS)}",
             macs=macs,
@@ -80,7 +79,7 @@ class MachineForm:
         machine.architecture = architecture
         machine.description = form.get("description", machine.description)
         if power_type != machine.power_type:
-            base = ipmi_parameters(world.old, "") if power_type == "ipmi" else {}
+            base = world.ipmi_parameters("") if power_type == "ipmi" else {}
             machine.power_type, machine.power_parameters = power_type, {**base, **parameters}
             machine.power_state = "unknown"
         else:

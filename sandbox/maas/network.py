@@ -73,10 +73,21 @@ class IpRange:
         return int(ip_address(self.start_ip)) <= int(ip_address(address)) <= int(ip_address(self.end_ip))
 
 
+@dataclass
+class ReservedIp:
+    """An address that DHCP keeps for one MAC address."""
+
+    id: int
+    ip: str
+    mac_address: str
+    subnet: int
+    comment: str = ""
+
+
 class Network:
     """`generation` changes with every change, so that what was printed can be printed anew."""
 
-    def __init__(self, *, old: bool, rack: str) -> None:
+    def __init__(self, *, old: bool, rack: str, first_vlan: int) -> None:
         self.old = old
         self.generation = 0
         self.fabrics: dict[int, Fabric] = {}
@@ -84,9 +95,10 @@ class Network:
         self.subnets: dict[int, Subnet] = {}
         self.spaces: dict[int, Space] = {}
         self.ranges: dict[int, IpRange] = {}
+        self.reserved: dict[int, ReservedIp] = {}
         self.rack_vlans: set[int] = set()
         self.rack = rack
-        self.next_ids = {"fabric": 0, "vlan": 5001 if old else 1, "subnet": 1, "space": 1, "range": 1}
+        self.next_ids = {"fabric": 0, "vlan": first_vlan, "subnet": 1, "space": 1, "range": 1, "reserved": 1}
 
     def changed(self) -> None:
         self.generation += 1
@@ -121,6 +133,15 @@ class Network:
         found = IpRange(self.take_id("range"), kind, start, end, subnet, user, comment)
         self.ranges[found.id] = found
         return found
+
+    def reserve(self, ip: str, mac: str, subnet: int, comment: str = "") -> ReservedIp:
+        found = ReservedIp(self.take_id("reserved"), ip, mac, subnet, comment)
+        self.reserved[found.id] = found
+        return found
+
+    def reserved_for(self, macs: list[str], subnet: int) -> str | None:
+        """The address that is kept in the subnet for one of these MAC addresses."""
+        return next((r.ip for r in self.reserved.values() if r.mac_address in macs and r.subnet == subnet), None)
 
     def untagged(self, fabric: int) -> Vlan:
         return next(v for v in self.vlans.values() if (v.fabric, v.vid) == (fabric, 0))
@@ -204,7 +225,7 @@ class Network:
         return row
 
     def dump(self) -> dict[str, Any]:
-        kinds = ("fabrics", "vlans", "subnets", "spaces", "ranges")
+        kinds = ("fabrics", "vlans", "subnets", "spaces", "ranges", "reserved")
         rows: dict[str, Any] = {k: [asdict(x) for x in getattr(self, k).values()] for k in kinds}
         return {**rows, "rack_vlans": sorted(self.rack_vlans), "next_ids": self.next_ids}
 
@@ -214,8 +235,9 @@ class Network:
         self.subnets = {r["id"]: Subnet(**r) for r in rows["subnets"]}
         self.spaces = {r["id"]: Space(**r) for r in rows["spaces"]}
         self.ranges = {r["id"]: IpRange(**r) for r in rows["ranges"]}
+        self.reserved = {r["id"]: ReservedIp(**r) for r in rows.get("reserved", [])}
         self.rack_vlans = set(rows["rack_vlans"])
-        self.next_ids = dict(rows["next_ids"])
+        self.next_ids.update(rows["next_ids"])
         self.changed()
 
 

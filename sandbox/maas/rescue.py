@@ -49,6 +49,8 @@ class Rescue:
             self._later(8, 12, "rescue-entered", machine)
 
     def leave(self, machine: Machine, user: User) -> None:
+        if self._world.recent and machine.status not in LEAVABLE:
+            raise refuse(409, f"Invalid transition: {machine.status_name} -> Exiting rescue mode.")
         self._need(machine, LEAVABLE, "exit")
         self._world.effects[("exit_rescue_mode", machine.system_id)] += 1
         self._timers.cancel(machine.system_id)

@@ -26,6 +26,7 @@ SEE_LOG = "See /var/log/maas/regiond.log on the region server for more informati
 API_HASHES = {
     "2.9.3": "815b645be0437854a58b51e2d1deb0f27266dd8e",
     "3.4.10": "29b8898cd6164c9b0adae16fe79c9932fe40e145",
+    "3.7.3": "36763f1444f05f8c565d0292aabefcaa9ece4369",
 }
 
 

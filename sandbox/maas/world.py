@@ -47,6 +47,8 @@ class World:
     def __init__(self, version: str, seed: int = 1) -> None:
         self.version = version
         self.old = version.startswith("2.")
+        #: 3.7, which answers a few things unlike 3.4.
+        self.recent = version.startswith("3.7")
         self.rng = random.Random(seed)
         self.name = "maas-region"
         self.machines: dict[str, Machine] = {}
@@ -55,8 +57,8 @@ class World:
         self.users: list[User] = first_users(self.rng)
         self.rack_id = self.new_system_id()
         self.rack_alive = True
-        self.network = Network(old=self.old, rack=self.rack_id)
-        self.images = ImageStore(old=self.old)
+        self.network = Network(old=self.old, rack=self.rack_id, first_vlan=1 if version.startswith("3.4") else 5001)
+        self.images = ImageStore(old=self.old, recent=self.recent)
         self.zones: dict[str, Named] = {"default": Named(1, "default")}
         self.pools: dict[int, Named] = {0: Named(0, "default", "Default pool")}
         self.tags: dict[str, Named] = {}
@@ -127,7 +129,7 @@ class World:
         power_type = fields.pop("power_type", "ipmi")
         parameters = fields.pop("power_parameters", None)
         if parameters is None:
-            parameters = ipmi_parameters(self.old, f"10.98.{250 + number // 250}.{number % 250 + 1}")
+            parameters = self.ipmi_parameters(f"10.98.{250 + number // 250}.{number % 250 + 1}")
             parameters = parameters if power_type == "ipmi" else {}
         machine = Machine(
             system_id,
@@ -140,6 +142,11 @@ class World:
         )
         self.machines[system_id] = machine
         return machine
+
+    def ipmi_parameters(self, address: str, user: str = "maas", password: str = "") -> dict[str, Any]:
+        """Power parameters of an IPMI machine with the defaults that this version fills in."""
+        made = ipmi_parameters(self.old, address, user, password)
+        return {**made, "power_off_mode": "hard"} if self.recent else made
 
     def add_dns_name(self, fqdn: str, addresses: list[str]) -> dict[str, Any]:
         """A name in DNS that a person made."""

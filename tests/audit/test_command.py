@@ -65,6 +65,12 @@ async def test_the_whole_story_of_a_machine(tmp_path: Path) -> None:
     planned = next(one for one in said if one["kind"] == "operation.planned")
     assert (planned["person_id"], planned["channel"], planned["words"]) == (OLGA, "C0OPS", f"commission {name}")
     assert planned["details"]["fingerprint"]
+    # The plan's message is there only after its record: the next one names it, and so does every later one.
+    link = f"https://{it.world.workspace.team_domain}.slack.com/archives/C0OPS/p{plan.ts.replace('.', '')}"
+    mine = [one for one in said if one["operation_id"] == operation]
+    assert [one["kind"] for one in mine[:3]] == ["operation.planned", "operation.posted", "operation.confirmed"]
+    assert {one["link"] for one in mine[1:]} == {link}
+    assert link in str(it.talk.now(records).blocks)
 
 
 async def test_pages_turn(tmp_path: Path) -> None:

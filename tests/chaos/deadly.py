@@ -12,7 +12,8 @@ from __future__ import annotations
 import asyncio
 import functools
 import os
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,8 @@ class Fate:
     def __init__(self, folder: Path, operation_id: str) -> None:
         self._ahead, self._at = folder / operation_id / "ahead", folder / operation_id / "at"
         self.operation_id = operation_id
+        #: What happens in the world once it has died there, by the moment.
+        self.happens: dict[str, Callable[[], None]] = {}
 
     def lay_out(self, moments: Sequence[str]) -> None:
         """Write down where it is to die."""
@@ -73,6 +76,12 @@ class Fate:
         """That process has been killed."""
         (self._at / str(pid)).unlink(missing_ok=True)
 
+    def let_happen(self) -> None:
+        """Let come what comes after the moments that are over."""
+        ahead = {one.partition(" ")[2] for one in self.ahead}
+        for moment in [one for one in self.happens if one not in ahead]:
+            self.happens.pop(moment)()
+
     def pass_over(self, moments: Sequence[str]) -> None:
         """There were no such moments: the step had nothing to do. Written down for the test to judge."""
         for one in self.ahead:
@@ -95,8 +104,24 @@ class Fate:
         await asyncio.Event().wait()
 
 
+class _Impatient:
+    """The event by which DBOS's queues are stopped, and with which they wait between two looks: a second each."""
+
+    def __init__(self, event: threading.Event) -> None:
+        self._event = event
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._event, name)
+
+    def wait(self, timeout: float) -> bool:
+        """Wait a tenth of that. Two looks are most of the time in which a killed bot comes back."""
+        return self._event.wait(timeout / 10)
+
+
 def arm(folder: Path) -> None:
     """Make the operations of this process stop where the folder says."""
+    from dbos import _dbos
+
     from bot.operations import engine
     from bot.operations.asking import Asking
     from bot.operations.replicas import ReplicaPace
@@ -181,3 +206,5 @@ def arm(folder: Path) -> None:
     StepRunner._work = mortal_work  # type: ignore[method-assign, assignment]
     # How soon others are held for dead is tested elsewhere; here they look around more often.
     engine.ReplicaPace = functools.partial(ReplicaPace, beat=0.3)  # type: ignore[misc, assignment]
+    hand_out = _dbos.queue_thread
+    _dbos.queue_thread = lambda stop, dbos: hand_out(_Impatient(stop), dbos)  # type: ignore[attr-defined, arg-type]

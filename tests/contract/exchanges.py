@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parent / "recordings"
-VERSIONS = {"2.9": "2.9.3", "3.4.10": "3.4.10"}
+VERSIONS = {"2.9": "2.9.3", "3.4.10": "3.4.10", "3.7.3": "3.7.3"}
 
 
 @dataclass(frozen=True)

@@ -69,20 +69,20 @@ def make_lab(version: str) -> RegionStandIn:
         images.add_ubuntu("focal")
         _machines_29(region)
     else:
-        world.rack_id, world.name = "4bpgyk", "vm"
+        world.rack_id, world.name = "8fsgck" if world.recent else "4bpgyk", "vm"
         world.zones = {n: Named(i, n) for i, n in enumerate(("default", "az1", "az2"), 1)}
         world.pools = {i: Named(i, n) for i, n in enumerate(("default", "gpu", "ci"))}
         world.next_ids["zone"] = 4
-        images.add_ubuntu("focal")
-        images.add_ubuntu("noble")
-        for name in ("bad", "golden"):
+        for release in ("jammy", "noble") if world.recent else ("focal", "noble"):
+            images.add_ubuntu(release)
+        for name in () if world.recent else ("bad", "golden"):
             images.resources[images.take_id("resource")] = BootResource(
                 images.next_ids["resource"] - 1, "Uploaded", name, "amd64/generic", "generic", "20261122",
                 [BootFile("root-tgz", "0" * 64, 150_000, 150_000)], "uploaded", "",
             )  # fmt: skip
         _machines_34(region)
-    images.select(images.add_source(), "focal")
-    world.settings["commissioning_distro_series"] = "focal"
+    images.select(images.add_source(), "noble" if world.recent else "focal")
+    world.settings["commissioning_distro_series"] = "noble" if world.recent else "focal"
     world.network.rack = world.rack_id
     world.groups_changed()
     return region
@@ -95,7 +95,8 @@ def _network(region: RegionStandIn) -> None:
     old = region.world.old
     region.world.routes, region.world.discoveries, region.world.dns_names = [], [], []
     region.world.rack_addresses = ["10.99.0.2"]
-    network.next_ids = {"fabric": 0, "vlan": 5001 if old else 1, "subnet": 1, "space": 1, "range": 1}
+    first_vlan = 5001 if old or region.world.recent else 1
+    network.next_ids = {"fabric": 0, "vlan": first_vlan, "subnet": 1, "space": 1, "range": 1, "reserved": 1}
     network.add_fabric()
     network.add_fabric("fabric-1" if old else "lab")
     if old:
@@ -105,9 +106,9 @@ def _network(region: RegionStandIn) -> None:
         network.rack_vlans = {5001, 5002}
         region.world.rack_addresses = ["10.77.0.1"]
     else:
-        network.add_subnet("10.99.0.0/24", 1)
-        network.add_subnet("10.98.0.0/16", 2, "lab-net", gateway_ip="10.98.0.1")
-        network.rack_vlans = {1, 2}
+        network.add_subnet("10.99.0.0/24", first_vlan)
+        network.add_subnet("10.98.0.0/16", first_vlan + 1, "lab-net", gateway_ip="10.98.0.1")
+        network.rack_vlans = {first_vlan, first_vlan + 1}
 
 
 def _machines_29(region: RegionStandIn) -> None:
@@ -130,7 +131,8 @@ def _machines_34(region: RegionStandIn) -> None:
             tags=[("virtual", "ssd", "bigmem")[index % 3]],
         )
         put_into(region, machine, STATES_34.get(index, "Ready"))
-    fresh = region.world.add_machine("fresh1", system_id="kyccyw", macs=["52:54:00:ee:00:01"], power_type="manual")
+    name = "6w834y" if region.world.recent else "kyccyw"
+    fresh = region.world.add_machine("fresh1", system_id=name, macs=["52:54:00:ee:00:01"], power_type="manual")
     put_into(region, fresh, "New")
 
 
@@ -160,7 +162,7 @@ def prepare(region: RegionStandIn, exchange: Exchange) -> None:
     """What this one recording needs beyond the lab."""
     if exchange.method == "GET" and exchange.is_json and exchange.status == 200 and exchange.answer:
         _mirror_read(region, exchange)
-    for pattern, need in NEEDS["2.9" if region.world.old else "3.4"]:
+    for pattern, need in NEEDS[region.version.rpartition(".")[0]]:
         if re.fullmatch(pattern, exchange.name):
             need(region)
 

@@ -117,6 +117,10 @@ def domain(name: str) -> Need:
     return lambda region: region.world.domains.append(row)
 
 
+def reservation(region: RegionStandIn) -> None:
+    region.world.network.reserve("10.98.201.5", "52:54:00:aa:00:01", 2, "printer")
+
+
 def dns_name(fqdn: str, address: str) -> Need:
     def need(region: RegionStandIn) -> None:
         region.world.add_dns_name(fqdn, [address])
@@ -170,9 +174,9 @@ def repository(region: RegionStandIn) -> None:
     rows.append({**rows[0], "id": 3, "name": "extra"})
 
 
-def notification(dismissable: bool) -> Need:
+def notification(number: int, dismissable: bool) -> Need:
     def need(region: RegionStandIn) -> None:
-        row = {**region.world.notifications[0], "id": 6, "ident": "bot-test", "dismissable": dismissable}
+        row = {**region.world.notifications[0], "id": number, "ident": "bot-test", "dismissable": dismissable}
         region.world.notifications.append(row)
 
     return need
@@ -238,13 +242,14 @@ def space_1(region: RegionStandIn) -> None:
     region.world.network.spaces[1] = Space(1, "internal")
 
 
-def chunked(region: RegionStandIn) -> None:
+def chunked(number: int) -> Need:
     from sandbox.maas.images import BootFile, BootResource
 
-    region.world.images.resources[6] = BootResource(
-        6, "Uploaded", "chunked", "amd64/generic", "generic", "20261122",
+    made = BootResource(
+        number, "Uploaded", "chunked", "amd64/generic", "generic", "20261122",
         [BootFile("root-dd.gz", "0" * 64, 10_000_000)], "uploaded", "Chunked",
     )  # fmt: skip
+    return lambda region: region.world.images.resources.__setitem__(number, made)
 
 
 def rename_fabric(region: RegionStandIn, number: int, name: str) -> None:
@@ -256,9 +261,8 @@ def third_range(region: RegionStandIn) -> None:
 
 
 def give_ipmi(region: RegionStandIn, system_id: str) -> None:
-    from sandbox.maas.world import ipmi_parameters
-
-    region.world.alter(system_id, power_type="ipmi", power_parameters=ipmi_parameters(False, "10.98.250.77", "admin"))
+    parameters = region.world.ipmi_parameters("10.98.250.77", "admin")
+    region.world.alter(system_id, power_type="ipmi", power_parameters=parameters)
 
 
 def index_unread(region: RegionStandIn, number: int) -> None:

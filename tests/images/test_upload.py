@@ -4,44 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-
-from aiohttp import web
 
 from bot.operations.image_upload import PART
 from sandbox.maas.images import BootResource
 from sandbox.slack import Message
 from tests.kinds.steps import agree, done, refused, said
 from tests.support.harness import OLGA, OPS, Running, running, until
+from tests.support.served import served
 
 CONTENT = b"\x1f\x8b" + os.urandom(2 * PART + 1234)
 SHA = hashlib.sha256(CONTENT).hexdigest()
-
-
-@asynccontextmanager
-async def served() -> AsyncIterator[str]:
-    """A web server on the region's host, which in these tests is loopback."""
-
-    async def image(_request: web.Request) -> web.Response:
-        return web.Response(body=CONTENT, content_type="application/gzip")
-
-    async def page(_request: web.Request) -> web.Response:
-        return web.Response(text="<html>", content_type="text/html")
-
-    app = web.Application()
-    app.router.add_get("/golden.tgz", image)
-    app.router.add_get("/page.tgz", page)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    try:
-        assert site._server is not None
-        yield f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}"  # type: ignore[attr-defined]
-    finally:
-        await runner.cleanup()
+#: On the region's host, which in these tests is loopback.
+FILES = {"golden.tgz": CONTENT, "page.tgz": b"<html>"}
 
 
 def uploaded(it: Running) -> list[BootResource]:
@@ -49,7 +24,7 @@ def uploaded(it: Running) -> list[BootResource]:
 
 
 async def test_an_image_is_uploaded_in_parts_and_removed_with_an_approval(tmp_path: Path) -> None:
-    async with served() as root, running(tmp_path) as it:
+    async with served(FILES) as root, running(tmp_path) as it:
         images = it.world.region.world.images
         plan = await it.talk.ask(f"images upload golden {root}/golden.tgz --sha256 {SHA} --title 'Our own'")
         assert "Upload custom/golden amd64?" in said(plan)
@@ -69,7 +44,7 @@ async def test_an_image_is_uploaded_in_parts_and_removed_with_an_approval(tmp_pa
 
 
 async def test_a_lost_answer_in_the_middle_begins_the_upload_anew(tmp_path: Path) -> None:
-    async with served() as root, running(tmp_path) as it:
+    async with served(FILES) as root, running(tmp_path) as it:
         it.world.region.faults.set("reset", path="boot-resources/*/upload/*", count=1)
         plan = await it.talk.ask(f"images upload golden {root}/golden.tgz")
         await agree(it.talk, plan)
@@ -79,7 +54,7 @@ async def test_a_lost_answer_in_the_middle_begins_the_upload_anew(tmp_path: Path
 
 
 async def test_what_can_not_be_uploaded(tmp_path: Path) -> None:
-    async with served() as root, running(tmp_path) as it:
+    async with served(FILES) as root, running(tmp_path) as it:
         for words, answer in {
             f"images upload 'a b' {root}/golden.tgz": "is no name for an image",
             "images upload golden ftp://x/golden.tgz": "is no web address",

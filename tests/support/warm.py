@@ -167,6 +167,7 @@ def _be_a_bot(order: dict[str, Any]) -> None:
         os.environ.update(order["environment"])
         from bot.cli import run_bot
         from bot.host.connection import ConnectionPace
+        from bot.maas.import_watcher import ImportPace
         from bot.pace import Pace
         from bot.settings import load_settings
 
@@ -178,7 +179,8 @@ def _be_a_bot(order: dict[str, Any]) -> None:
 
         # A host that answers late is not what is tested, and killing makes the machine busy.
         host = dataclasses.replace(HOST_PACE, connection=ConnectionPace(connect=15.0, login=15.0))
-        quick = Pace(events=0.1, snapshot=0.5, operations=0.05, rereads=0.05, host=host)
+        imports = ImportPace(stalled_after=10.0)
+        quick = Pace(events=0.1, snapshot=0.5, operations=0.05, rereads=0.05, host=host, imports=imports)
         code = asyncio.run(run_bot(load_settings(), quick))
     finally:
         sys.stdout.flush()
