@@ -32,7 +32,7 @@ from bot.pace import Pace
 from bot.policy import GroupMembers, GroupUnknownError, Policy, Role
 from bot.readiness import Readiness
 from bot.regions import start_region
-from bot.settings import Mode, Settings
+from bot.settings import Mode, Settings, SettingsError
 from bot.slack.announcer import Announcer, IgnoreButton
 from bot.slack.approval_forms import ApprovalForms
 from bot.slack.clicks import Clicks
@@ -45,6 +45,7 @@ from bot.slack.connection import (
     reach,
     web_client,
 )
+from bot.slack.deliveries import Deliveries
 from bot.slack.failure_steps import FailureSteps
 from bot.slack.forms import Forms
 from bot.slack.home import Home
@@ -100,12 +101,16 @@ class Bot:
 
         Raises:
             FatalCredentialsError, FatalRegionError: a credential is not accepted.
-            StorageUnavailableError, EngineBusyError, OSError: the state directory, the database or the port.
+            SettingsError: the state directory can't be made.
+            StorageUnavailableError, EngineBusyError, OSError: the database or the port.
         """
         log = structlog.get_logger("app")
         settings = self.settings
         self._fatal = asyncio.get_running_loop().create_future()
-        settings.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            settings.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise SettingsError([f"MAASBOT_STATE_DIR: {settings.state_dir} can't be made ({error.strerror})"]) from None
         database = Database(settings.own_database_url(), secrets=settings.secrets())
         self._closers.callback(database.close)
         await database.create()
@@ -116,11 +121,13 @@ class Bot:
         self._closers.callback(watching.cancel)
         log.info("listening", host=settings.http_host, port=self.web.port)
 
+        self.web.starts("waiting for Slack's answer")
         assert settings.slack_bot_token is not None
         client = web_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url)
         app_token = settings.slack_app_token if settings.mode is Mode.SOCKET else None
         me = await reach(client, app_token.get_secret_value() if app_token is not None else None)
         log.info("slack_reached", team=me.team, team_id=me.team_id)
+        self.web.starts("looking at the regions")
         for name, region in settings.all_regions().items():
             self.regions[name] = await start_region(name, region, settings, self.pace, self.metrics, self._closers)
 
@@ -238,6 +245,7 @@ class Bot:
             home=home,
             inbox=inbox,
             outbound=outbound,
+            deliveries=Deliveries(database),
             bot_user_id=me.user_id,
             more=(
                 SheetForms(drawer, self.catalog, router, outbound),
@@ -276,7 +284,7 @@ class Bot:
 
         readiness = Readiness(socket.connected if socket is not None else None, database, self.regions, self.metrics)
         assert self.web is not None
-        self.web.serve(readiness.reasons, [] if socket is not None else http_routes(app))
+        self.web.serve(readiness.reasons, [] if socket is not None else http_routes(app, secret))
 
     def _give_up(self, error: Exception) -> None:
         if self._fatal is not None and not self._fatal.done():

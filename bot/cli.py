@@ -120,6 +120,8 @@ def manifest(*, check: Path | None = None) -> int:
     except OSError as error:
         print(f"{check} can't be read ({error.strerror})", file=sys.stderr)
         return 1
+    except UnicodeDecodeError:
+        same = False
     if not same:
         print(
             f"{check} differs from the command table; write it anew: maasbot manifest > {check}",
@@ -245,6 +247,9 @@ async def run_bot(settings: Settings, pace: Pace | None = None) -> int:
     except (FatalCredentialsError, FatalRegionError) as error:
         print(error, file=sys.stderr)
         return 3
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
     except (StorageUnavailableError, EngineBusyError, OSError) as error:
         print(f"Can't start: {error}", file=sys.stderr)
         return 1

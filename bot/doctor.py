@@ -113,7 +113,7 @@ async def _audit(settings: Settings) -> Finding:
             "that record on: 'maasbot audit export' writes it out."
         )
         return Finding("audit", False, f"broken at record {found.broken.seq}: {found.broken.reason}", remedy)
-    return Finding("audit", True, f"{found.head.seq} records, whole")
+    return Finding("audit", True, f"{found.head.seq} record{'' if found.head.seq == 1 else 's'}, whole")
 
 
 async def _slack(settings: Settings) -> AsyncIterator[Finding]:

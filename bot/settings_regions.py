@@ -44,6 +44,8 @@ class RegionSettings(BaseModel):
     def _complete(self) -> Self:
         if not re.match(r"https?://[^/\s]+", self.url):
             raise ValueError("url: must look like http://HOST:5240/MAAS")
+        if re.match(r"https?://[^/\s]*@", self.url):
+            raise ValueError("url: must not contain a user name or a password; the API key is enough")
         if self.api_key is None and self.api_key_file is None and self.host is None:
             # With a host there may be no MAAS yet: the bot installs it, and has a key made for itself.
             raise ValueError("api_key: missing; give it or api_key_file")

@@ -106,6 +106,14 @@ inbox = sa.Table(
     sa.Column("replica", sa.String(40), nullable=False, default=""),
 )
 
+#: What Slack delivered lately, by a hash: bots that share the database do it once.
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("at", sa.Float, nullable=False),
+)
+
 #: What operations need and must not show, encrypted (see operations.sealed).
 sealed = sa.Table(
     "sealed",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable, Sequence
 
 from aiohttp import web
@@ -27,7 +28,7 @@ class WebServer:
         """Listen.
 
         Raises:
-            OSError: the address is taken or not ours.
+            OSError: the address is taken or not ours; says which settings name it.
         """
         app = web.Application(client_max_size=2**20)
         app.add_routes(
@@ -40,13 +41,26 @@ class WebServer:
         )
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
         await self._runner.setup()
-        await web.TCPSite(self._runner, self._host, self._port).start()
+        try:
+            await web.TCPSite(self._runner, self._host, self._port).start()
+        except OSError as error:
+            why = os.strerror(error.errno).lower() if error.errno and error.errno > 0 else "no such address"
+            where = f"{self._host}:{self._port}"
+            raise OSError(f"MAASBOT_HTTP_HOST, MAASBOT_HTTP_PORT: can't listen on {where}: {why}") from None
 
     @property
     def port(self) -> int:
         """The port in fact: with port 0 the system chose it."""
         assert self._runner is not None
         return int(self._runner.addresses[0][1])
+
+    def starts(self, doing: str) -> None:
+        """Not ready yet: tell what the start is at."""
+
+        async def reasons() -> list[str]:
+            return [f"starting: {doing}"]
+
+        self._reasons = reasons
 
     def serve(self, reasons: Reasons, slack: Sequence[web.RouteDef]) -> None:
         """The bot is built: answer readiness truly, and take Slack's requests if `slack` has a route for them."""

@@ -33,29 +33,37 @@ async def approvals(ctx: Context) -> Message:
 @command("approve", risk=Risk.READ, example="/maas approve op-4k2f", decides=True)
 async def approve(ctx: Context, operation: str, /) -> Message:
     """Approve what another person asked for. It starts at once, if its plan still fits."""
-    verdict = await ctx.operations.approvals.decide(_id(operation), None, ctx.person, ctx.origin, approve=True)
-    return _said(verdict, f"You approved {_id(operation)}.")
+    known = await _known(ctx, operation)
+    verdict = await ctx.operations.approvals.decide(known, None, ctx.person, ctx.origin, approve=True)
+    return _said(verdict, f"You approved {known}.")
 
 
 @command("deny", risk=Risk.READ, example="/maas deny op-4k2f not during the release", decides=True)
 async def deny(ctx: Context, operation: str, *reason: str) -> Message:
     """Deny what another person asked for, with the reason that they will read."""
+    known = await _known(ctx, operation)
     verdict = await ctx.operations.approvals.decide(
-        _id(operation), None, ctx.person, ctx.origin, approve=False, reason=" ".join(reason)
+        known, None, ctx.person, ctx.origin, approve=False, reason=" ".join(reason)
     )
-    return _said(verdict, f"You denied {_id(operation)}.")
+    return _said(verdict, f"You denied {known}.")
 
 
 @command("withdraw", risk=Risk.READ, example="/maas withdraw op-4k2f")
 async def withdraw(ctx: Context, operation: str, /) -> Message:
     """Take back your own plan or request, before anything of it was done."""
-    verdict = await ctx.operations.withdraw(_id(operation), None, ctx.person)
-    return _said(verdict, f"You withdrew {_id(operation)}. Nothing was done.")
+    known = await _known(ctx, operation)
+    verdict = await ctx.operations.withdraw(known, None, ctx.person)
+    return _said(verdict, f"You withdrew {known}. Nothing was done.")
 
 
-def _id(typed: str) -> str:
+async def _known(ctx: Context, typed: str) -> str:
     lowered = typed.lower()
-    return lowered if lowered.startswith("op-") else f"op-{lowered}"
+    try:
+        return (await ctx.operations.get(lowered if lowered.startswith("op-") else f"op-{lowered}")).id
+    except KeyError:
+        raise RefusalError(
+            say("There is no operation ", Code(typed), ". ", Code("/maas ops"), " lists them.")
+        ) from None
 
 
 def _said(verdict: Verdict, done: str) -> Message:

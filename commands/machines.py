@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import shlex
 from collections.abc import Sequence
@@ -23,6 +24,8 @@ from commands import machine_card
 from commands.selecting import select
 
 _PAGE = 25
+#: Seconds of a slow region after which a person reads what is known already.
+_PATIENCE = 5.0
 
 
 @command("machines", risk=Risk.READ, example="/maas machines status:failed", machine="filters")
@@ -112,29 +115,33 @@ async def _card(ctx: Context, known: Machine) -> machine_card.Card:
         operations=await ctx.operations.of_machine(region.name, known.system_id),
         images=region.watcher.snapshot.images.value,
     )
+    until = asyncio.get_running_loop().time() + _PATIENCE
     try:
-        machine, detail = await region.api.machine_with_detail(known.system_id)
+        async with asyncio.timeout_at(until):
+            machine, detail = await region.api.machine_with_detail(known.system_id)
     except NotFound as error:
         return replace(card, trouble=f"It is no longer in MAAS; this is how it was last seen. {error.problem}")
-    except MaasError as error:
+    except (MaasError, TimeoutError) as error:
         age = region.fleet.status.age
         seen = f"As of {duration(age)} ago" if age is not None else "As last seen"
-        trouble = f"{seen}: {error.problem}"
+        why = error.problem if isinstance(error, MaasError) else f"MAAS takes longer than {_PATIENCE:.0f} s to answer."
+        trouble = f"{seen}: {why}"
         return replace(card, events=_seen_events(region, known), trouble=trouble, cause=region.diagnoses.of(known))
     return replace(
         card,
         machine=machine,
         detail=detail,
-        events=await _events(region, machine),
-        cause=await _cause(ctx, machine) if machine.status.failed else None,
+        events=await _events(region, machine, until),
+        cause=await _cause(ctx, machine, until) if machine.status.failed else None,
     )
 
 
-async def _events(region: RegionService, machine: Machine) -> Sequence[Event]:
-    """The newest first; those that went by, when MAAS does not tell."""
+async def _events(region: RegionService, machine: Machine, until: float) -> Sequence[Event]:
+    """The newest first; those that went by, when MAAS does not tell in time."""
     try:
-        return await region.api.events(id=machine.system_id, level="DEBUG", limit=60)
-    except MaasError:
+        async with asyncio.timeout_at(until):
+            return await region.api.events(id=machine.system_id, level="DEBUG", limit=60)
+    except (MaasError, TimeoutError):
         return _seen_events(region, machine)
 
 
@@ -142,9 +149,10 @@ def _seen_events(region: RegionService, machine: Machine) -> Sequence[Event]:
     return list(reversed(region.fleet.events_for(machine.system_id)))
 
 
-async def _cause(ctx: Context, machine: Machine) -> Cause | None:
-    """Why it failed: asked of MAAS now, or as it was found out earlier where MAAS can't be asked."""
+async def _cause(ctx: Context, machine: Machine, until: float) -> Cause | None:
+    """Why it failed: asked of MAAS now, or as it was found out earlier where MAAS can't be asked, or takes long."""
     try:
-        return await why_failed(ctx.region.api, machine)
-    except MaasError:
+        async with asyncio.timeout_at(until):
+            return await why_failed(ctx.region.api, machine)
+    except (MaasError, TimeoutError):
         return ctx.region.diagnoses.of(machine)

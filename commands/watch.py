@@ -81,7 +81,8 @@ async def watch_list(ctx: Context) -> Message:
         told = f"{len(elsewhere)} more {'watch' if len(elsewhere) == 1 else 'watches'} in {count} other "
         parts.append(Note([f"{told}{'channel' if count == 1 else 'channels'}."]))
     parts.append(Note([Code("/maas unwatch WHAT"), " ends one; it is for admins."]))
-    return Message(f"{len(here)} watches in this channel, {len(elsewhere)} in others.", tuple(parts))
+    watches = "1 watch" if len(here) == 1 else f"{len(here)} watches"
+    return Message(f"{watches} in this channel, {len(elsewhere)} in others.", tuple(parts))
 
 
 @command("unwatch", risk=Risk.READ, example="/maas unwatch machines", admins=True)

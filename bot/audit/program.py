@@ -86,7 +86,7 @@ def _report(found: Verification) -> int:
     if found.broken is not None:
         held = f"Records up to {found.head.seq} are whole.\n" if found.head.seq else ""
         return _complain(f"Broken at record {found.broken.seq}: {found.broken.reason}.\n{held}".rstrip("\n"))
-    sys.stdout.write(f"{found.head.seq} records, whole.\nHead: {found.head.hash}\n")
+    sys.stdout.write(f"{found.head.seq} record{'' if found.head.seq == 1 else 's'}, whole.\nHead: {found.head.hash}\n")
     return 0
 
 

@@ -32,6 +32,7 @@ _REPORTED = {
     "Node entering rescue mode failure": "The machine could not enter rescue mode",
     "Node exiting rescue mode failure": "The machine could not leave rescue mode",
 }
+_SCRIPT_FAILED = re.compile(r"^(.+?) changed status from '[^']*' to 'Failed[^']*'", re.IGNORECASE)
 _TIMED_OUT_TEXT = re.compile(r"timed out after (.+?)\.?$", re.IGNORECASE)
 
 
@@ -197,6 +198,12 @@ def _power_trouble(events: Sequence[Event]) -> Cause | None:
 
 
 def _from_events(events: Sequence[Event], runs: Sequence[tuple[ResultsOf, ScriptResultSet]]) -> Cause | None:
+    for event in events:
+        # Where the results can't be read, or were overwritten, the log still names the script.
+        told = _SCRIPT_FAILED.search(event.description) if event.type == "Script result" else None
+        if told is not None:
+            script = clean(told[1], 80)
+            return Cause(f"{script} failed. MAAS: {clean(event.description, 240)}.", script, source="event")
     reported = next((event for event in events if event.type in _REPORTED), None)
     for event in events:
         if event.level not in {"ERROR", "CRITICAL"} and not event.type.startswith("Marking node"):

@@ -36,6 +36,8 @@ OnCall = Callable[[str, str, int, float], None]
 #: upgraded may name different hashes for a while.
 DESCRIPTION_REST = 60.0
 _HASH_HEADER = "X-Maas-Api-Hash"
+#: Parts of a key that are shorter are no secrets of MAAS's, and may be parts of ordinary words.
+_SHORTEST_SECRET = 8
 _BODY_HEADERS = {"content-type", "content-length", "mime-version"}
 
 
@@ -259,7 +261,8 @@ class Transport:
 
     def _redacted(self, text: str) -> str:
         for secret in self._credentials or ():
-            text = text.replace(secret, "[redacted]")
+            if len(secret) >= _SHORTEST_SECRET:
+                text = text.replace(secret, "[redacted]")
         return text
 
     @staticmethod

@@ -122,6 +122,17 @@ def reminder(operation: Operation, mentions: Sequence[str], now: float) -> Messa
     return Message(f"{operation.id} is still undecided; {left} left.", (Paragraph(spans),))
 
 
+def out_of_reach(operation: Operation, mentions: Sequence[str], reason: str) -> Message:
+    """Said in the operation's own thread when its card can't be posted where the approvers look."""
+    text = f"The approvers were not told of {operation.id}: I can't post in the approval channel, {reason}."
+    spans: list[Span] = [Mark.WARN, f" I can't post in the approval channel: {reason}. I go on trying. "]
+    spans += ["Who approves can decide from here: ", Code(f"/maas approve {operation.id}"), ", "]
+    spans += [Code(f"/maas deny {operation.id} REASON"), ". "]
+    for mention in mentions:
+        spans += [Person(mention), " "]
+    return Message(text, (Paragraph(spans),))
+
+
 def glass_broken(operation: Operation) -> Message:
     """Told to everybody who could have approved."""
     title = operation.plan.title

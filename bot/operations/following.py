@@ -14,9 +14,20 @@ from bot.maas.errors import MaasError
 from bot.maas.fleet import MachineChange
 from bot.maas.models import Event, Machine, lasts
 from bot.maas.service import RegionService
+from bot.operations.asking import planned
 from bot.operations.kinds import End, MachineKind
+from bot.operations.plan import Target
 from bot.operations.records import FailureCause, Operation, TargetRow, TargetState
 from bot.operations.target_work import TargetWork
+
+#: Pauses within which a machine, or its log, shows that MAAS began with what it said yes to.
+_BEGINS_WITHIN = 15.0
+
+
+def _begins_visibly(kind: MachineKind, target: TargetRow, before: Target) -> bool:
+    """Whether the machine must look different, or have something in its log, once MAAS has begun."""
+    seen_at_it = target.label not in {"", before.state}
+    return kind.logged and not kind.by_events and not seen_at_it and len(kind.phases()) == 1
 
 
 class Following:
@@ -59,6 +70,7 @@ class Following:
         limit = (kind.patience or self._work.silence_limit) * self._work.pause
         async with region.fleet.subscribe(target.key) as changes:
             machine = await self._first_look(operation, target, kind, region, changes, label)
+            machine = await self._begun(operation, target, kind, region, machine)
             heard = time.monotonic()
             while True:
                 if machine is None:
@@ -147,6 +159,40 @@ class Following:
 
         seen: dict[str, Machine] = await self._work.patiently(operation.id, target.key, read)
         return seen.get(target.key)
+
+    async def _begun(
+        self,
+        operation: Operation,
+        target: TargetRow,
+        kind: MachineKind,
+        region: RegionService,
+        machine: Machine | None,
+    ) -> Machine | None:
+        """The machine, read since it was asked for, once MAAS shows that it began.
+
+        What looks as it did before is not the end of anything.
+
+        Raises:
+            MaasError: it shows nothing of it.
+        """
+        before = planned(operation, target.key)
+        until = time.monotonic() + _BEGINS_WITHIN * self._work.pause
+        while True:
+            if before is None or machine is None or not _begins_visibly(kind, target, before):
+                return machine
+            if machine.status_name != before.state or kind.taken(machine, ()):
+                return machine
+            if await self._work.patiently(operation.id, target.key, lambda: self._work.events_since(target, region)):
+                return machine
+            if time.monotonic() >= until or self._work.cancelled(operation.id).is_set():
+                break
+            await asyncio.sleep(self._work.pause)
+            machine = await self._look(operation, target, region)
+        raise MaasError(
+            f"The region answered that it does it, but {target.name} is {before.state} as before, and its log shows "
+            "nothing since.",
+            f"Look at {target.name} in MAAS, then ask again.",
+        )
 
     async def _outcome(
         self, operation: Operation, target: TargetRow, kind: MachineKind, region: RegionService, machine: Machine

@@ -269,7 +269,8 @@ def line(operation: Operation) -> Text:
         OperationState.PLANNED: Mark.WARN,
     }.get(operation.state, Mark.BUSY if operation.state.under_way else Mark.IDLE)
     asked = When(datetime.fromtimestamp(operation.created_at, UTC))
-    tail = f": {operation.outcome or operation.waits_for}" if operation.outcome or operation.waits_for else ""
+    said = (operation.outcome or operation.waits_for).rstrip(".")
+    tail = f": {said}" if said else ""
     return [
         mark,
         " ",

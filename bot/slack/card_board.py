@@ -47,6 +47,17 @@ class CardBoard:
         elif await self._outbound.ts_of(key) is not None:
             self._outbound.show(key, cards.card(operation), final=ended, urgent=urgent or ended)
 
+    async def tell_out_of_reach(self, operation: Operation, thread: str, reason: str) -> None:
+        """Ask the approvers in the operation's own thread, once: the approval channel takes no card.
+
+        Raises:
+            SlackError: Slack did not take that either.
+        """
+        message = cards.out_of_reach(operation, await self._mentions(operation), reason)
+        await self._outbound.post(
+            operation.channel, message, key=f"card:{operation.id}:out-of-reach", thread_ts=thread, urgent=True
+        )
+
     async def _remind(self, operation: Operation, key: str, mentions: Sequence[str]) -> None:
         if operation.reminders == 0 or operation.approval_channel is None:
             return

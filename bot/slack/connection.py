@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -18,6 +19,8 @@ from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.slack.signed import is_from_slack
 
 #: Answers of Slack after which trying again is pointless, and what helps.
 FATAL = {
@@ -195,10 +198,19 @@ class SocketConnection:
             self._log.warning("ack_not_sent", error=type(error).__name__)
 
 
-def http_routes(app: AsyncApp) -> list[web.RouteDef]:
-    """`POST /slack/events` for HTTP mode. Bolt checks the signature and answers 401 to a bad one."""
+def http_routes(app: AsyncApp, signing_secret: str) -> list[web.RouteDef]:
+    """`POST /slack/events` for HTTP mode: 401 to what Slack did not sign, 400 to what can't be read."""
+    log = structlog.get_logger("http")
 
     async def events(request: web.Request) -> web.Response:
-        return await to_aiohttp_response(await app.async_dispatch(await to_bolt_request(request)))
+        if not is_from_slack(signing_secret, request.headers, await request.read(), time.time()):
+            log.warning("request_not_signed_by_slack", remote=request.remote)
+            return web.json_response({"error": "not signed by Slack"}, status=401)
+        try:
+            asked = await to_bolt_request(request)
+        except (ValueError, TypeError, AttributeError) as error:
+            log.warning("request_not_read", error=type(error).__name__)
+            return web.json_response({"error": "not a request of Slack's"}, status=400)
+        return await to_aiohttp_response(await app.async_dispatch(asked))
 
     return [web.post("/slack/events", events)]

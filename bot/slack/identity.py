@@ -50,7 +50,7 @@ class Identities:
             return Standing.GONE
         if user.get("is_bot") or user.get("is_workflow_bot"):
             return Standing.BOT
-        if self._team_id not in {home, team_id} or home != self._team_id or user.get("is_stranger"):
+        if {home, team_id or home} != {self._team_id} or user.get("is_stranger"):
             return Standing.FOREIGN
         if user.get("is_restricted") or user.get("is_ultra_restricted"):
             return Standing.GUEST

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections import OrderedDict
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -21,9 +20,11 @@ from bot.people import Door, Origin
 from bot.slack.approval_forms import ApprovalForms
 from bot.slack.attached import beside, split_off
 from bot.slack.clicks import Clicks
+from bot.slack.deliveries import Deliveries
 from bot.slack.forms import Forms
 from bot.slack.home import Home
 from bot.slack.inbox import Inbox
+from bot.slack.once import Once, delivery_of
 from bot.slack.outbound import Outbound
 from bot.slack.render import action_name
 from bot.slack.replies import CommandReply, ThreadReply
@@ -34,7 +35,6 @@ from bot.slack.rush import Rush
 Spawn = Callable[[Coroutine[Any, Any, None]], None]
 
 _MENTION = re.compile(r"<@[A-Z0-9]+(?:\|[^>]*)?>")
-_REMEMBERED_EVENTS = 2000
 #: Seconds that an acknowledgement waits for the check of a form.
 _CHECK_PATIENCE = 1.5
 #: Commands that are worked on at a time. The others wait, and not half-done in front of the outbound writer.
@@ -61,6 +61,7 @@ class Listeners:
         home: Home,
         inbox: Inbox,
         outbound: Outbound,
+        deliveries: Deliveries,
         bot_user_id: str,
         more: Sequence[Handlers] = (),
     ) -> None:
@@ -72,14 +73,15 @@ class Listeners:
         self._home = home
         self._inbox = inbox
         self._outbound = outbound
+        self._deliveries = deliveries
         self._me = bot_user_id
         self._tasks: set[asyncio.Task[None]] = set()
         self._rush = Rush(_AT_A_TIME, self._spawn)
-        self._seen: OrderedDict[str, None] = OrderedDict()
         self._log = structlog.get_logger("listeners")
 
     def register(self, app: AsyncApp) -> None:
         """Attach to Bolt; the same for Socket Mode and HTTP mode."""
+        app.use(Once())
         app.command(re.compile(r"/.+"))(self._on_command)
         app.event("app_mention")(self._on_mention)
         app.event("app_home_opened")(self._on_home)
@@ -119,20 +121,20 @@ class Listeners:
         origin = Origin(Door.COMMAND, str(command.get("channel_id") or ""))
         reply = CommandReply(self._outbound, str(command.get("response_url") or ""))
         if text.strip():
-            beside = Beside(block=block)
-            self._rush.add(asker.user_id, partial(self._answer, text, asker, origin, reply, ticket, beside))
+            work = partial(self._router.words, text, asker, origin, reply, Beside(block=block))
+            self._rush.add(asker.user_id, partial(self._answer, delivery_of(command), ticket, work))
         else:
             self._spawn(self._forms.open(str(command.get("trigger_id") or ""), asker, origin, reply))
 
-    async def _answer(
-        self, text: str, asker: Asker, origin: Origin, reply: CommandReply, ticket: str, given: Beside
-    ) -> None:
-        await self._router.words(text, asker, origin, reply, given)
-        self._inbox.answered(ticket)
+    async def _answer(self, delivery: Sequence[str] | None, ticket: str, work: Callable[[], Awaitable[None]]) -> None:
+        if await self._deliveries.first(delivery):
+            await work()
+        if ticket:
+            self._inbox.answered(ticket)
 
     async def _on_mention(self, ack: AsyncAck, body: Mapping[str, Any], event: Mapping[str, Any]) -> None:
         await ack()
-        if event.get("bot_id") or event.get("user") in {None, self._me} or self._seen_before(body.get("event_id")):
+        if event.get("bot_id") or event.get("user") in {None, self._me}:
             return
         channel, ts = str(event.get("channel") or ""), str(event.get("ts") or "")
         thread = str(event.get("thread_ts") or ts)
@@ -140,7 +142,8 @@ class Listeners:
         reply = ThreadReply(self._outbound, channel, thread, asker.user_id)
         text, block = split_off(_without_mention(str(event.get("text") or ""), self._me))
         given = beside(block, event, self._outbound)
-        self._spawn(self._router.words(text, asker, Origin(Door.MENTION, channel, thread), reply, given))
+        work = partial(self._router.words, text, asker, Origin(Door.MENTION, channel, thread), reply, given)
+        self._spawn(self._answer(delivery_of(body), "", work))
 
     # -- clicks and forms --------------------------------------------------------------------------------------
 
@@ -219,17 +222,6 @@ class Listeners:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             self._log.error("task_failed", exc_info=task.exception())
-
-    def _seen_before(self, event_id: Any) -> bool:
-        """Slack delivers an event again when it missed the ack; commands and clicks come once."""
-        if not event_id:
-            return False
-        if event_id in self._seen:
-            return True
-        self._seen[str(event_id)] = None
-        if len(self._seen) > _REMEMBERED_EVENTS:
-            self._seen.popitem(last=False)
-        return False
 
 
 def reply_to(body: Mapping[str, Any], outbound: Outbound) -> Reply:

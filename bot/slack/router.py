@@ -30,7 +30,7 @@ from bot.policy import Ask, Policy, Risk
 from bot.slack.identity import Identities, IdentityUnknownError
 from bot.slack.outbound import ChannelRefused, SlackError
 from bot.slack.threads import Threads
-from bot.slack.troubles import our_fault, refused, region_trouble, storage_trouble
+from bot.slack.troubles import our_fault, refused, region_trouble, shut_out, storage_trouble
 from bot.storage import StorageUnavailableError
 from bot.telemetry import Metrics
 from bot.watches.service import Watches
@@ -166,14 +166,7 @@ class Router:
             await self._refuse(reply, storage_trouble(error))
             return call, "storage"
         except ChannelRefused as error:
-            await self._refuse(
-                reply,
-                say(
-                    f"I can't post in this channel: {error.reason} ({error.code}). Nothing was started. Invite me by ",
-                    Code("/invite @maas"),
-                    " if I am not in it, and ask again.",
-                ),
-            )
+            await self._refuse(reply, shut_out(error))
             return call, "channel"
         except SlackError as error:
             self._log.warning("answer_not_delivered", error=str(error))

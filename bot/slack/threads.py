@@ -190,7 +190,8 @@ class Threads:
         try:
             await self._cards.show(operation, urgent=urgent)
         except SlackError as error:
-            # The approval channel may be archived or closed to the bot; whoever asked is told all the same.
+            # The approval channel may be archived or closed to the bot; who asked, and who approves, are told here.
+            await self._tell_out_of_reach(operation, error)
             tries = self._card_tries[operation.id] = self._card_tries.get(operation.id, 0) + 1
             pause = min(closed_pause(tries), _CARD_PAUSE)
             self._log.warning("card_not_shown", operation=operation.id, error=str(error), again_in=round(pause))
@@ -198,6 +199,15 @@ class Threads:
                 asyncio.get_running_loop().call_later(pause, self.changed, operation.id)
         else:
             self._card_tries.pop(operation.id, None)
+
+    async def _tell_out_of_reach(self, operation: Operation, error: SlackError) -> None:
+        elsewhere = operation.approval_channel not in {None, operation.channel}
+        if not isinstance(error, ChannelRefused) or operation.state is not OperationState.AWAITING or not elsewhere:
+            return
+        thread = operation.thread_ts or await self._outbound.ts_of(_key(operation.id))
+        if thread is not None:
+            with suppress(SlackError):
+                await self._cards.tell_out_of_reach(operation, thread, error.reason)
 
     async def _reply(self, operation: Operation, kind: Kind, thread: str) -> None:
         if operation.state in _SILENT:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.maas.errors import MaasError
 from bot.message import Code, Mark, Message, Note, Paragraph, Span, say
 from bot.policy import Decision
+from bot.slack.outbound import ChannelRefused
 from bot.storage import StorageUnavailableError
 
 
@@ -38,6 +39,14 @@ def storage_trouble(error: StorageUnavailableError) -> Message:
         Mark.FAIL,
         f" My own storage does not work: {error.reason}. Nothing was started. Tell whoever runs this bot.",
     )
+
+
+def shut_out(error: ChannelRefused) -> Message:
+    """The channel takes no message of the bot's, and the plan would stand in it."""
+    what = f"I can't post in this channel: {error.reason} ({error.code}). Nothing was started. "
+    if error.code in {"not_in_channel", "channel_not_found"}:
+        return say(f"{what}Invite me by ", Code("/invite @maas"), " if I am not in it, and ask again.")
+    return say(f"{what}Ask in another channel.")
 
 
 def our_fault(reference: str) -> Message:

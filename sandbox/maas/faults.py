@@ -18,6 +18,7 @@ CATALOG = {
     "reset": "The call is carried out, then its answer is lost. Parameters: path, method, op, count.",
     "hang-after": "The call is carried out, then never answered. Parameters: path, method, op, count.",
     "reset-before": "The connection drops before the call is carried out. Same parameters.",
+    "says-yes": "The call is answered with null, and carried out `seconds` later; 0: never. Same parameters.",
     "dead-rack": "The rack controller is gone: its services are dead, power calls get 503.",
     "dhcpd-fails": "The rack's DHCP server does not start, whatever MAAS tells it.",
     "bmc-timeout": "BMCs do not answer: query_power_state gives 504 after 60 s. Parameters: machine, count.",

@@ -7,13 +7,14 @@ import inspect
 import json
 import re
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from aiohttp import web
 
-from sandbox.maas.answers import BARE_TEXT, HTML, TEXT, Answer, Refusal, refuse, text_answer
+from sandbox.maas.answers import BARE_TEXT, HTML, TEXT, Answer, Refusal, json_answer, refuse, text_answer
 from sandbox.maas.faults import Fault, Faults
 from sandbox.maas.oauth import OAuthCheck
 from sandbox.maas.request import ApiRequest, Form, NoParts, parse_body
@@ -52,6 +53,7 @@ class Server:
         self._oauth = oauth
         self._faults = faults
         self._closing = asyncio.Event()
+        self._late: set[asyncio.Task[None]] = set()
         self.log: deque[Call] = deque(maxlen=LOG_KEPT)
         self.counts: Counter[tuple[str, str, str | None]] = Counter()
 
@@ -92,13 +94,28 @@ class Server:
         call = ApiRequest(request.method, inner, query, form, files, body, op, request.rel_url.raw_query_string)
         if (early := await self._early_fault(request, call)) is not None:
             return early
-        answer = await self._answer(call, path, request.headers.get("Authorization"))
+        authorization = request.headers.get("Authorization")
+        if yes := self._faults.take("says-yes", call.method, call.path, call.op):
+            if yes.seconds:
+                self._later(yes.seconds, self._answer(call, path, authorization))
+            self._record(call, 200)
+            return self._send(json_answer(None), ok=True)
+        answer = await self._answer(call, path, authorization)
         self._record(call, answer.status)
         if self._faults.take("hang-after", call.method, call.path, call.op):
             await asyncio.Event().wait()
         if self._faults.take("reset", call.method, call.path, call.op):
             return self._drop(request)
         return self._send(answer, ok=answer.status < 400)
+
+    def _later(self, seconds: float, work: Coroutine[Any, Any, Answer]) -> None:
+        async def wait() -> None:
+            await asyncio.sleep(seconds)
+            await work
+
+        task = asyncio.create_task(wait())
+        self._late.add(task)
+        task.add_done_callback(self._late.discard)
 
     async def _early_fault(self, request: web.BaseRequest, call: ApiRequest) -> web.StreamResponse | None:
         def take(name: str) -> Fault | None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from sandbox.slack import HomeRef, Message
+from tests.endtoend.approving import ASK, fill_in, open_form
 from tests.endtoend.steps import buttons, operation_id, said
 from tests.support.harness import ANDREA, OLGA, VICTOR, Running, running, until
 
@@ -32,6 +33,26 @@ async def asked(
         lambda: [one for one in workspace.messages(CARDS, ANDREA) if "Approval wanted" in one.text], what="the card"
     )
     return root, card[-1]
+
+
+async def test_an_approval_channel_that_takes_no_card(tmp_path: Path) -> None:
+    async with running(tmp_path) as it:
+        workspace = it.world.workspace
+        workspace.faults.set("channel-archived", channel=CARDS)
+        root = await it.talk.ask("release node-1")
+        form = await open_form(it, root, ASK)
+        assert not await fill_in(it, form, "disk is dying")
+
+        def thread() -> str:
+            replies = workspace.messages(root.channel_id, ANDREA, root.ts)
+            return " ".join(f"{one.text} {one.blocks}" for one in replies)
+
+        await until(lambda: "can't post in the approval channel" in thread(), what="it is said where it was asked")
+        assert "the channel is archived" in thread() and f"/maas approve {operation_id(root)}" in thread()
+        assert "S0APPROVE" in thread(), "those who may decide are called"
+        await it.talk.ask(f"approve {operation_id(root)}", user=ANDREA)
+        await it.talk.reads(root, "Released node-1")
+        assert thread().count("can't post in the approval channel, the channel is archived") == 1
 
 
 def refusals(it: Running, user: str, channel: str = CARDS) -> list[str]:

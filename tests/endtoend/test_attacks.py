@@ -55,6 +55,15 @@ def click_of(it: Running, user: str, card: Message) -> dict[str, Any]:
     return payload
 
 
+def command_of(it: Running, user: str, words: str) -> dict[str, Any]:
+    """What Slack sends when this person types `/maas …`."""
+    workspace = it.world.workspace
+    form = payloads.slash_form(workspace, workspace.users[user], workspace.channels[OPS], "/maas", words)
+    form["trigger_id"] = workspace.tickets.trigger(user)
+    form["response_url"] = workspace.base_url + workspace.tickets.response(user, OPS, kind="commands").path
+    return form
+
+
 async def test_an_approval_that_is_forged_or_replayed(tmp_path: Path) -> None:
     async with over_http(tmp_path) as (it, base):
         root, card = await asked(it, "release node-1")
@@ -72,6 +81,66 @@ async def test_an_approval_that_is_forged_or_replayed(tmp_path: Path) -> None:
         await told(it.talk, ANDREA, "waits for no approval", channel=CARDS)
         assert effects(it, "release", "node-1") == 1
         assert len(rows(tmp_path, "select 1 from audit_records where kind = 'operation.approved'")) == 1
+
+
+async def test_requests_that_nobody_can_read(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    body = "command=%2Fmaas&text=words-of-a-stranger"
+    async with over_http(tmp_path) as (it, base):
+        signer = SignatureVerifier(it.world.workspace.app.signing_secret)
+        now = str(int(time.time()))
+
+        async def status(body: str, stamp: str, signature: str | None = None, kind: str = "json") -> int:
+            headers = {
+                "Content-Type": f"application/{kind}",
+                "X-Slack-Request-Timestamp": stamp,
+                "X-Slack-Signature": signature or signer.generate_signature(timestamp=stamp, body=body) or "",
+            }
+            async with (
+                aiohttp.ClientSession() as session,
+                session.post(f"{base}/slack/events", data=body, headers=headers) as answer,
+            ):
+                return answer.status
+
+        calls = len(it.world.workspace.calls)
+        for stamp in ("", "abc", "inf", "nan", "1e10", f"{now}.5", f"-{now}", f"+{now}", "9" * 40, "١٢٣"):
+            signature = "v0=" + "0" * 64
+            assert await status(body, stamp, signature, "x-www-form-urlencoded") == 401, stamp
+        assert await status(body, now, "v0=é", "x-www-form-urlencoded") == 401
+        for garbage in ("{not json", "[1, 2]", '"text"', "payload=nope"):
+            kind = "x-www-form-urlencoded" if garbage.startswith("payload") else "json"
+            assert await status(garbage, now, "v0=forged", kind) == 401, "nothing of a stranger's is read"
+            assert await status(garbage, now, None, kind) == 400, garbage
+        assert len(it.world.workspace.calls) == calls
+    log = capfd.readouterr().err
+    assert "Traceback" not in log
+    assert "words-of-a-stranger" not in log
+
+
+@pytest.mark.parametrize("mode", ["http", "socket"])
+async def test_what_is_delivered_again_is_done_once(tmp_path: Path, mode: str) -> None:
+    async with running(tmp_path) if mode == "socket" else over_http(tmp_path) as both:
+        it: Running = both if isinstance(both, Running) else both[0]
+        form = command_of(it, OLGA, "commission node-3")
+        for retry in range(3):
+            assert (await it.world.workspace.courier.deliver("slash_commands", form, retry)).ok
+        last = command_of(it, OLGA, "commission node-7")
+        assert (await it.world.workspace.courier.deliver("slash_commands", last)).ok
+
+        def planned() -> list[str]:
+            return [title for (title,) in rows(tmp_path, "select words from operations order by created_at")]
+
+        await until(lambda: "commission node-7" in planned())
+        assert planned().count("commission node-3") == 1, "one plan, however often its command came"
+        again = command_of(it, OLGA, "commission node-3")
+        assert (await it.world.workspace.courier.deliver("slash_commands", again)).ok
+        await until(lambda: planned().count("commission node-3") == 2, 10)
+
+
+async def test_a_payload_that_names_another_workspace(tmp_path: Path) -> None:
+    async with running(tmp_path) as it:
+        form = {**command_of(it, OLGA, "status"), "team_id": "T0OTHERS"}
+        assert (await it.world.workspace.courier.deliver("slash_commands", form)).ok
+        await told(it.talk, OLGA, "people of other workspaces are not served")
 
 
 # -- oneself as the second person ----------------------------------------------------------------------------------

@@ -83,6 +83,36 @@ async def test_at_the_moment_of_asking(tmp_path: Path, fault: str, params: dict[
         assert asked(it, "node-3") == 1
 
 
+@pytest.mark.parametrize(
+    ("words", "op", "past"),
+    [
+        ("commission node-3", "commission", "Commissioned node-3"),  # New: looks aborted until it begins
+        ("commission node-2", "commission", "Commissioned node-2"),  # Ready: looks done
+        ("test node-2", "test", "Tested node-2"),
+        ("deploy node-2", "deploy", "Deployed node-2"),
+        ("rescue on node-2", "rescue_mode", "1 of 1 done"),
+    ],
+)
+async def test_a_region_that_begins_later_than_it_answers(tmp_path: Path, words: str, op: str, past: str) -> None:
+    """A machine that looks as before is neither done nor given up before MAAS has begun with it."""
+    async with running(tmp_path) as it:
+        plan = await it.talk.ask(words)
+        it.world.region.faults.set("says-yes", method="POST", op=op, count=1, seconds=0.6)
+        await it.talk.click(plan, CONFIRM)
+        await it.talk.reads(plan, past, timeout=30)
+        assert sum(1 for call in it.world.region.log if (call.method, call.op) == ("POST", op)) == 1, "asked once"
+
+
+@pytest.mark.parametrize("words", ["commission node-3", "test node-2"])
+async def test_a_region_that_says_yes_and_does_nothing(tmp_path: Path, words: str) -> None:
+    async with running(tmp_path) as it:
+        plan = await it.talk.ask(words)
+        it.world.region.faults.set("says-yes", method="POST", path="machines/*", seconds=0)
+        await it.talk.click(plan, CONFIRM)
+        text = await it.talk.reads(plan, "1 of 1 failed", timeout=30)
+        assert "as before" in text and "its log shows nothing since" in text
+
+
 async def test_refused_at_the_moment_of_asking_says_why(tmp_path: Path) -> None:
     async with running(tmp_path) as it:
         plan = await it.talk.ask("commission node-3")
@@ -102,6 +132,16 @@ async def test_no_rack_is_said_in_maas_s_words(tmp_path: Path) -> None:
         text = await it.talk.reads(plan, "1 of 1 failed")
         assert "No rack controller is connected" in text and "/maas status" in text
         assert asked(it, "node-3") == 0 or machine_of(it, "node-3").status_name != "Commissioning"
+
+
+async def test_a_machine_of_a_region_that_takes_its_time(tmp_path: Path) -> None:
+    async with running(tmp_path) as it:
+        await it.talk.ask("machine node-3")
+        it.world.region.faults.set("slow", seconds=30)
+        text = said(await it.talk.ask("machine node-3", timeout=12))
+        assert "node-3" in text and "New" in text, "as it was last seen"
+        assert "MAAS takes longer than 5 s to answer" in text
+        it.world.region.faults.clear()
 
 
 @pytest.mark.parametrize("fault", ["down", "unauthorized", "slow"])

@@ -66,6 +66,7 @@ async def maasbot(environment: dict[str, str]) -> tuple[int, str]:
         ),
         ({"MAASBOT_OPERATORS": "olga"}, ["MAASBOT_OPERATORS"]),
         ({"MAAS_URL": "maas.example"}, ["MAAS_URL"]),
+        ({"MAAS_URL": "http://admin:secret@maas.example:5240/MAAS"}, ["MAAS_URL"]),
         ({"MAASBOT_CONFIG": "/nowhere/maasbot.toml"}, ["MAASBOT_CONFIG"]),
     ],
 )
@@ -105,14 +106,24 @@ async def test_a_state_directory_that_can_t_be_used(tmp_path: Path) -> None:
         blocked = tmp_path / "file"
         blocked.write_text("")
         code, errors = await maasbot({**world.environment(), "MAASBOT_STATE_DIR": str(blocked / "state")})
-        assert code == 1
-        assert "Can't start" in errors and "Traceback" not in errors
+        assert code == 2
+        assert errors.startswith("MAASBOT_STATE_DIR: ") and len(errors.splitlines()) == 1
         broken = tmp_path / "broken"
         broken.mkdir()
         (broken / "maasbot.sqlite").write_text("this is no database" * 100)
         code, errors = await maasbot({**world.environment(), "MAASBOT_STATE_DIR": str(broken)})
         assert code == 1
         assert "Can't start" in errors and "Traceback" not in errors
+
+
+async def test_a_port_that_is_taken(tmp_path: Path) -> None:
+    async with world_of(tmp_path) as world:
+        taken = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+        port = taken.sockets[0].getsockname()[1]
+        code, errors = await maasbot({**world.environment(), "MAASBOT_HTTP_PORT": str(port)})
+        taken.close()
+        assert code == 1
+        assert "MAASBOT_HTTP_PORT" in errors and "in use" in errors and "Traceback" not in errors
 
 
 async def test_a_token_revoked_while_it_runs(tmp_path: Path) -> None:

@@ -94,6 +94,14 @@ async def test_plain_blocks_where_the_newer_ones_are_refused(tmp_path: Path) -> 
         assert roots(it) == [root.ts]
 
 
+async def test_a_plan_for_an_archived_channel(tmp_path: Path) -> None:
+    async with running(tmp_path) as it:
+        it.world.workspace.faults.set("channel-archived", channel=OPS)
+        outcome = said(await it.talk.ask("commission node-3"))
+        assert "the channel is archived" in outcome and "Ask in another channel" in outcome
+        assert "/invite" not in outcome, "nobody can be invited into an archived channel"
+
+
 @pytest.mark.long
 async def test_a_channel_archived_half_way_and_opened_again(tmp_path: Path) -> None:
     async with running(tmp_path, speed=15.0) as it:

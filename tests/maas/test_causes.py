@@ -229,6 +229,22 @@ async def test_several_scripts(wire, region):
     assert (await why_failed(region, FAILED)).summary == "maas-lshw failed. So did b."
 
 
+async def test_a_script_that_only_the_log_names(wire, region):
+    passed = "maas-lshw changed status from 'Running' to 'Passed'"
+    failed = "30-maas-01-bmc-config changed status from 'Running' to 'Failed'"
+    told(
+        wire,
+        [
+            event(3, "Failed commissioning"),
+            event(2, "Script result", failed, "DEBUG"),
+            event(1, "Script result", passed, "DEBUG"),
+        ],
+    )
+    cause = await why_failed(region, FAILED)
+    assert cause.script == "30-maas-01-bmc-config"
+    assert cause.summary.startswith("30-maas-01-bmc-config failed.") and "maas-lshw" not in cause.summary
+
+
 async def test_nothing_but_the_status(wire, region):
     told(wire, [])
     assert (await why_failed(region, FAILED)).summary == "MAAS says only: Failed commissioning."

@@ -60,6 +60,12 @@ async def test_a_403_with_a_text_keeps_it(wire, region):
     assert "reserved for admin users" in (await fails(region.whoami(), Forbidden)).problem
 
 
+async def test_the_region_s_words_end_before_the_remedy_begins(wire, region):
+    wire.on("POST", MACHINE, Reply(409, "Node is busy", "text/plain"), op="commission")
+    error = await fails(region.commission("br3aen"), Conflict)
+    assert error.problem.endswith("Node is busy.")
+
+
 @pytest.mark.parametrize(("version", "name"), [("2.9", "machine_read_404"), ("3.4.10", "machine_404")])
 async def test_404(wire, region, version, name):
     wire.on("GET", MACHINE, recorded(version, name))
@@ -78,7 +84,7 @@ async def test_400_with_fields(wire, region):
     assert error.problem == "limit: No such constraint."
     wire.on("GET", "machines/", Reply(400, "Unrecognised signature: method=GET op=nope", "text/plain"))
     error = await fails(region.machines(), BadRequest)
-    assert (error.problem, error.fields) == ("Unrecognised signature: method=GET op=nope", {})
+    assert (error.problem, error.fields) == ("Unrecognised signature: method=GET op=nope.", {})
 
 
 async def test_409_as_text_and_as_a_page(wire, region):

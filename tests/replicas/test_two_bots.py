@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot.operations.replicas import EXIT_FENCED
+from sandbox.slack import payloads
 from tests.replicas.crew import crew, seconds
 from tests.support.harness import OLGA, OPS, until, words_of
 
@@ -25,6 +27,31 @@ async def test_kill_nine_of_the_one_that_works(tmp_path: Path, postgres_url: str
         seconds("taken over after kill -9", took)
         assert took < 30
         await it.ends_well()
+
+
+async def test_what_comes_again_to_the_other_bot_is_done_once(tmp_path: Path, postgres_url: str) -> None:
+    async with crew(tmp_path, postgres_url, speed=8.0) as it:
+        bots = await it.start(2)
+        workspace = it.world.workspace
+
+        def typed(words: str) -> dict[str, Any]:
+            form = payloads.slash_form(workspace, workspace.users[OLGA], workspace.channels[OPS], "/maas", words)
+            form["trigger_id"] = workspace.tickets.trigger(OLGA)
+            form["response_url"] = workspace.base_url + workspace.tickets.response(OLGA, OPS, kind="commands").path
+            return form
+
+        form = typed("commission node-3")
+        for bot in bots:
+            with it.only_hears(bot):
+                assert (await workspace.courier.deliver("slash_commands", form)).ok
+        with it.only_hears(bots[1]):
+            assert (await workspace.courier.deliver("slash_commands", typed("commission node-7"))).ok
+
+        def planned() -> list[str]:
+            return [words for (words,) in it.rows("select words from operations")]
+
+        await until(lambda: "commission node-7" in planned(), 20)
+        assert planned().count("commission node-3") == 1
 
 
 async def test_sigterm_hands_over_at_once(tmp_path: Path, postgres_url: str) -> None:

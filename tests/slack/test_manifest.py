@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from bot import cli
 from bot.slack.manifest import (
     SCOPES,
     CommandDoc,
@@ -119,3 +121,10 @@ def test_what_slack_would_refuse(path: str, value: Any) -> None:
 def test_names_that_slack_would_refuse_are_refused_here() -> None:
     with pytest.raises(ManifestError, match=r"display_information\.name"):
         build_manifest(COMMANDS, name="x" * 36)
+
+
+def test_a_file_that_is_no_text_differs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "manifest.yml"
+    file.write_bytes(b"\xff\xfe\x00")
+    assert cli.manifest(check=file) == 1
+    assert "differs from the command table" in capsys.readouterr().err
