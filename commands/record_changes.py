@@ -57,7 +57,7 @@ async def dns_add(ctx: Context, name: str, /, *value: str, type_: RecordType = "
     TXT.
 
     Args:
-        type_: of the record
+        type: of the record
     """
     fqdn = name.lower().rstrip(".")
     if type_ == "address":

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.host.helper import maas
+from bot.host.helper import maas_users
 from bot.host.protocol import HELPER_PATH
 from tests.host.test_protocol import QUERIES, STEPS
 from tests.support.host_machine import Machine
@@ -52,7 +52,7 @@ def requests() -> list[tuple[dict[str, Any], bool]]:
                 (asked("query", name, list(query.fields.required), field, text), field == "grep") for field in fields
             ]
         found += [
-            (asked("secret", "apikey", list(maas.APIKEY_FIELDS.required), "username", text), False),
+            (asked("secret", "apikey", list(maas_users.APIKEY_FIELDS.required), "username", text), False),
             ({"protocol": 1, "verb": "status", "job": text}, False),
             ({"protocol": 1, "verb": "log", "job": text}, False),
             ({"protocol": 1, "verb": "run", "job": text, "step": "snapd", "arguments": {}}, False),
