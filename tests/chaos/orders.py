@@ -7,25 +7,12 @@ from dataclasses import dataclass, field
 
 from sandbox.demo import World
 from tests.chaos import prepared as was
+from tests.network.wishes import KEY, WHOLE
 
-_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJx3Yh7mPcT8n6mGm0y0N5mIkzj4mCqS1c5Jx8mQk7Qe bot@test"
 _MIRROR = "http://mirror.lan/maas/"
 #: What an image of one's own begins with, and more than two of the parts in which it is uploaded.
 CONTENT = b"\x1f\x8b" + bytes(9_000_000)
-_SETUP = f"""setup ```
-name = "lab"
-upstream_dns = "8.8.8.8"
-main_archive = "http://mirror.example/ubuntu"
-ports_archive = "http://mirror.example/ports"
-releases = ["focal", "jammy"]
-ssh_keys = ["{_KEY}"]
-ssh_import = ["lp:olga"]
-[dhcp]
-subnet = "10.98.0.0/24"
-[settings]
-ntp_servers = "ntp.example"
-commissioning_distro_series = "jammy"
-```"""
+_SETUP = f"setup ```{WHOLE}```"
 
 
 def _nothing_more(world: World) -> bool:
@@ -187,7 +174,7 @@ ORDERS: dict[str, Order] = {
         so=lambda world: (len(world.region.world.sshkeys), len(world.region.world.network.ranges)) == (2, 1),
     ),
     "config-set": Order("config set upstream_dns 8.8.8.8", ("upstream_dns",), lock="settings"),
-    "sshkeys-add": Order(f"sshkeys add {_KEY}", ("Added SSH key",), lock="keys"),
+    "sshkeys-add": Order(f"sshkeys add {KEY}", ("Added SSH key",), lock="keys"),
     "sshkeys-import": Order("sshkeys import lp:olga", ("Imported SSH keys",), lock="keys", prepare=was.keys_elsewhere),
     "sshkeys-remove": Order("sshkeys remove olga@laptop", ("Removed SSH key",), lock="keys", prepare=was.a_key),
     "notifications-dismiss": Order("notifications dismiss all", ("Dismissed notice",), lock="notices"),

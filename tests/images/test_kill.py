@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from sandbox.demo import World
+from sandbox.slack import Message
 from tests.kinds.steps import agree, done
 from tests.support.harness import Talk, until
 from tests.support.process import BotProcess
@@ -50,19 +53,31 @@ async def test_an_import_survives(tmp_path: Path, moment: str) -> None:
         await world.stop()
 
 
-async def test_the_region_is_restarted_while_the_bot_is_gone(tmp_path: Path) -> None:
-    """The bot comes back to half an image and no import: one import removes it, the next loads it."""
-    world = World.build(tmp_path, speed=40.0, strict_timing=False)
-    images, region = world.region.world.images, world.region
-    region.faults.set("slow-mirror", rate=8_000_000)
+@asynccontextmanager
+async def _killed_half_way(folder: Path) -> AsyncIterator[tuple[World, BotProcess, Talk, Message]]:
+    """A bot that was killed with half of an image there; the last is its plan's message."""
+    world = World.build(folder, speed=40.0, strict_timing=False)
+    images = world.region.world.images
+    world.region.faults.set("slow-mirror", rate=8_000_000)
     await world.start()
-    bot = BotProcess(world.environment(), tmp_path / "bot.log")
+    bot = BotProcess(world.environment(), folder / "bot.log")
     try:
         await bot.start()
         talk = Talk(world)
         plan = await talk.ask("images add bionic")
         await agree(talk, plan)
         await bot.killed_when(lambda: any(one.done for found in images.of("bionic", "amd64") for one in found.files))
+        yield world, bot, talk, plan
+    finally:
+        bot.kill()
+        await bot.gone()
+        await world.stop()
+
+
+async def test_the_region_is_restarted_while_the_bot_is_gone(tmp_path: Path) -> None:
+    """The bot comes back to half an image and no import: one import removes it, the next loads it."""
+    async with _killed_half_way(tmp_path) as (world, bot, talk, plan):
+        images, region = world.region.world.images, world.region
         region.faults.set("region-restarted")
         assert not images.importing
         await bot.start(ready=False)
@@ -70,25 +85,12 @@ async def test_the_region_is_restarted_while_the_bot_is_gone(tmp_path: Path) -> 
         await done(talk, plan, "Added ubuntu/bionic amd64", "all 4 wanted images complete", timeout=60)
         assert region.effects[("import", "")] == 3
         assert all(one.complete for one in images.of("bionic", "amd64"))
-    finally:
-        bot.kill()
-        await bot.gone()
-        await world.stop()
 
 
 async def test_a_slow_import_is_followed_on_from_where_it_was(tmp_path: Path) -> None:
     """At a rate at which nothing shows for long, a bot that was killed neither calls it stalled nor orders another."""
-    world = World.build(tmp_path, speed=40.0, strict_timing=False)
-    images, region = world.region.world.images, world.region
-    region.faults.set("slow-mirror", rate=8_000_000)
-    await world.start()
-    bot = BotProcess(world.environment(), tmp_path / "bot.log")
-    try:
-        await bot.start()
-        talk = Talk(world)
-        plan = await talk.ask("images add bionic")
-        await agree(talk, plan)
-        await bot.killed_when(lambda: any(one.done for found in images.of("bionic", "amd64") for one in found.files))
+    async with _killed_half_way(tmp_path) as (world, bot, talk, plan):
+        images, region = world.region.world.images, world.region
         # So slow that nothing arrives while the bot is back and looks, then at its old rate to its end.
         region.faults.set("slow-mirror", rate=20_000)
         await bot.start(ready=False)
@@ -98,10 +100,6 @@ async def test_a_slow_import_is_followed_on_from_where_it_was(tmp_path: Path) ->
         region.faults.set("slow-mirror", rate=30_000_000)
         await done(talk, plan, "Added ubuntu/bionic amd64", "all 4 wanted images complete", timeout=60)
         assert region.effects[("import", "")] == 1
-    finally:
-        bot.kill()
-        await bot.gone()
-        await world.stop()
 
 
 async def _over(world: World) -> None:

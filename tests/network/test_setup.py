@@ -11,23 +11,9 @@ import pytest
 from sandbox.slack import Message, View
 from tests.endtoend.steps import buttons
 from tests.kinds.steps import BOTH, CONFIRM, refused, said
+from tests.network.wishes import KEY, WHOLE
 from tests.support.harness import OLGA, OPS, VICTOR, Running, running, until
 
-KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJx3Yh7mPcT8n6mGm0y0N5mIkzj4mCqS1c5Jx8mQk7Qe bot@test"
-WHOLE = f"""
-name = "lab"
-upstream_dns = "8.8.8.8"
-main_archive = "http://mirror.example/ubuntu"
-ports_archive = "http://mirror.example/ports"
-releases = ["focal", "jammy"]
-ssh_keys = ["{KEY}"]
-ssh_import = ["lp:olga"]
-[dhcp]
-subnet = "10.98.0.0/24"
-[settings]
-ntp_servers = "ntp.example"
-commissioning_distro_series = "jammy"
-"""
 STEPS = [
     "Region name", "Upstream DNS", "Ubuntu archive", "Archive of extra architectures", "ntp_servers", "Releases",
     "SSH key bot@test", "Keys of olga on Launchpad", "Import", "commissioning_distro_series", "Dynamic range",
