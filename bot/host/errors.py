@@ -241,6 +241,12 @@ class StepBlocked(JobFailed):
     """The host is in a state in which the step must not be done; nothing was changed."""
 
 
+class JobUnseen(HostError):
+    """The host went out of sight while a job of this order runs there, or may: it must not be taken as ended."""
+
+    default_remedy = "The bot looks again until the host answers; do not begin anything else there by hand."
+
+
 class JobLost(HostError):
     """A job on the host ended without a result: a reboot, or somebody killed it. The next look decides."""
 

@@ -30,6 +30,9 @@ _ATTEMPTS = 12
 _LOSSES = 3
 #: The end of a log that is kept for the people who read of a failure, in bytes.
 _TAIL = 6000
+#: Failures that pass when the host is back, and those among them that waiting does not mend.
+_AWAY = (errors.HostUnreachable, errors.ConnectionLost, errors.TooManySessions)
+_STAYS = (errors.HostKeyChanged, errors.HostKeyUnknown, errors.KeyRefused, errors.TooManyKeys)
 #: How many good ends are remembered at most; each is read right after it.
 _REMEMBERED = 64
 
@@ -103,8 +106,9 @@ class Jobs:
         Raises:
             StepBlocked: the host is in a state in which it must not be done; nothing was changed.
             JobFailed: it was tried, and failed.
-            HostBusy, HostUnreachable: not within the patience of the pace.
-            HostError: what else can go wrong with the host.
+            JobUnseen: the host went out of sight, and its job may still run.
+            HostBusy, HostUnreachable: not within the patience of the pace, and no job was begun.
+            HostError: what else can go wrong with the host; no job runs.
         """
         self._ends.pop(order.name, None)
         job = await self._run(order, watcher)
@@ -116,7 +120,7 @@ class Jobs:
     async def _run(self, order: Order, watcher: Watcher) -> Job:
         attempt, job = 0, None
         if not order.unsent:
-            attempt, job = await self._patiently(watcher, lambda: self._newest(order))
+            attempt, job = await self._patiently(watcher, lambda: self._newest(order), begun=True)
         losses = 0
         while True:
             if job is None or job.state is not JobState.RUNNING:
@@ -169,6 +173,7 @@ class Jobs:
                 return await self._patiently(
                     watcher,
                     lambda: self._client.run(job, order.step, order.arguments, secrets, wait=self._pace.wait),
+                    begins=True,
                 )
             except errors.HostBusy as error:
                 if time.monotonic() > until or watcher.cancelled():
@@ -189,7 +194,7 @@ class Jobs:
             if job.state is not JobState.RUNNING:
                 return job
             look = partial(self._client.status, job.job, offset=offset, wait=self._pace.wait)
-            job = await self._patiently(watcher, look)
+            job = await self._patiently(watcher, look, begun=True)
 
     async def _failure(self, job: Job) -> errors.JobFailed:
         outcome = job.outcome
@@ -206,17 +211,29 @@ class Jobs:
         except errors.HostError:
             return ""  # the cause counts; its log can be read later
 
-    async def _patiently(self, watcher: Watcher, ask: Callable[[], Awaitable[T]]) -> T:
-        """Ask, and ask again while the host is away: the job runs on without us, and ids make asking twice harmless."""
+    async def _patiently(
+        self, watcher: Watcher, ask: Callable[[], Awaitable[T]], *, begun: bool = False, begins: bool = False
+    ) -> T:
+        """Ask, and ask again while the host is away: the job runs on without us, and ids make asking twice harmless.
+
+        Args:
+            watcher: who is told.
+            ask: the question.
+            begun: a job of the order runs, as far as is known.
+            begins: the question is the order to begin one, which a lost answer leaves open.
+        """
         until = time.monotonic() + self._pace.patience
         tries = 0
         while True:
             try:
                 return await ask()
-            except (errors.HostKeyChanged, errors.HostKeyUnknown, errors.KeyRefused, errors.TooManyKeys):
-                raise  # waiting does not mend these
-            except (errors.HostUnreachable, errors.ConnectionLost, errors.TooManySessions) as error:
-                if time.monotonic() > until:
+            except (errors.NoSuchJob, errors.HostBusy):
+                raise  # the host has answered: no job of this order runs
+            except errors.HostError as error:
+                begun = begun or (begins and isinstance(error, errors.ConnectionLost))
+                if not isinstance(error, _AWAY) or isinstance(error, _STAYS) or time.monotonic() > until:
+                    if begun:
+                        raise errors.JobUnseen(error.problem, error.remedy) from error
                     raise
                 watcher.note(f"{error.problem} Looking again; what runs on the host runs on.")
                 await asyncio.sleep(self._pace.away[min(tries, len(self._pace.away) - 1)])

@@ -34,7 +34,7 @@ async def asked(question: Awaitable[T], step: str = "") -> T:
     """The answer to a question to the host, its failures in the words of steps.
 
     Raises:
-        StepAgainError: the host is away; it may come back.
+        StepAgainError: the host is away; it may come back. A job may run on there meanwhile.
         StepFailedError: the job failed, or must not be done.
         HostError: waiting does not mend it.
     """
@@ -43,6 +43,8 @@ async def asked(question: Awaitable[T], step: str = "") -> T:
     except errors.JobFailed as error:
         tail = error.tail
         raise StepFailedError(error.problem, error.remedy, script=step, tail=tail[-2500:], log=tail) from None
+    except errors.JobUnseen as error:
+        raise StepAgainError(_whole(error), runs_on=True) from None
     except _STAYS:
         raise
     except (errors.HostUnreachable, *_PASSES) as error:
@@ -51,6 +53,8 @@ async def asked(question: Awaitable[T], step: str = "") -> T:
 
 class JobStep(OperationStep):
     """One step of the helper. `will` is what it does, for plans made before its look can tell."""
+
+    detached = True
 
     #: Whether plans tell of it in its own words: those of its look name an operation that there is not yet.
     has_own_words = False
@@ -79,8 +83,14 @@ class JobStep(OperationStep):
         return await host.helper.look(self.step, self.arguments(operation_id))
 
     async def check(self, context: StepContext) -> str | None:
-        """What was found, when there is nothing to do."""
-        look = await asked(self.look(host_of(context.region), context.operation_id))
+        """What was found, when there is nothing to do. A job that runs already has its end awaited, not judged."""
+        host = host_of(context.region)
+        try:
+            if context.repeated and await asked(host.jobs.under_way(self.order(context))):
+                return None
+            look = await asked(self.look(host, context.operation_id))
+        except errors.HostError as error:
+            raise StepAgainError(_whole(error), lasting=error) from error
         if look.state is LookState.BLOCKED:
             raise StepFailedError(sentence(look.found), look.remedy)
         return look.found if look.state is LookState.DONE else None
@@ -88,7 +98,10 @@ class JobStep(OperationStep):
     async def apply(self, context: StepContext) -> None:
         """Run the job to its end, or be with it until then if it runs already."""
         host = host_of(context.region)
-        await asked(host.jobs.run(self.order(context), watcher(context)), self.step.value)
+        try:
+            await asked(host.jobs.run(self.order(context), watcher(context)), self.step.value)
+        except StepAgainError as error:
+            raise StepAgainError(str(error), runs_on=error.runs_on or False) from None
 
     async def verify(self, context: StepContext) -> str:
         """What the job found at its end: it ends well only when its own second look says that it is so."""
@@ -134,6 +147,11 @@ class HostKind(StepKind):
             return ""
         size = (await helper.log(job.job, limit=1)).size
         return (await helper.log(job.job, offset=max(0, size - _TAIL))).text
+
+
+def _whole(error: errors.HostError) -> str:
+    """What happened and what to do: it is shown for as long as the step waits."""
+    return f"{error.problem} {error.remedy}".strip()
 
 
 def watcher(context: StepContext) -> Watcher:

@@ -10,11 +10,12 @@ from typing import Any
 
 import structlog
 
-from bot.maas.errors import MaasError, RegionBusy, RegionUnreachable, clean
+from bot.maas.errors import MaasError, clean
 from bot.maas.service import RegionService
 from bot.operations.engine import Step
 from bot.operations.live import Live
 from bot.operations.records import FailureCause, Operation, TargetRow, TargetState
+from bot.operations.step_wait import StepWait
 from bot.operations.steps import (
     OperationStep,
     SharedFiles,
@@ -26,7 +27,6 @@ from bot.operations.steps import (
 )
 from bot.operations.store import OperationStore
 from bot.operations.verdict import entry_for
-from bot.operations.verdict import remaining as duration
 from bot.storage import StorageUnavailableError
 
 _OPEN = frozenset({TargetState.WAITING, TargetState.ASKING})
@@ -34,8 +34,6 @@ _OPEN = frozenset({TargetState.WAITING, TargetState.ASKING})
 _LABEL = 120
 #: Seconds between looks whether the steps before have ended: their ends are told, but not those seen elsewhere.
 _LOOK = 5.0
-#: Seconds before a step is taken up anew after what it works on went away; grows to the last.
-_AGAIN = (2.0, 4.0, 8.0, 15.0, 30.0)
 
 
 class StepRunner:
@@ -125,8 +123,7 @@ class StepRunner:
         self, kind: StepKind, one: OperationStep, operation: Operation, target: TargetRow, context: StepContext
     ) -> None:
         """Look, act, look again. When what it works on goes away in between, wait for it and begin with the look."""
-        given_up = time.monotonic() + kind.patience * self._pause
-        tries = 0
+        wait = StepWait(kind, context, runs_on=one.detached and context.repeated)
         while True:
             try:
                 label = await one.check(context)
@@ -140,19 +137,10 @@ class StepRunner:
                 await self._end(operation, target, TargetState.DONE, label, detail)
                 return
             except (StepAgainError, MaasError) as error:
-                said = error.problem if isinstance(error, MaasError) else str(error)
-                if time.monotonic() >= given_up and isinstance(error, StepAgainError):
-                    waited = f"I waited {duration(kind.patience)} for it."
-                    raise StepFailedError(
-                        f"{said} {waited}", "Retry when it is back: what is done stays done."
-                    ) from error
-                if time.monotonic() >= given_up or not _may_pass(error):
-                    raise
-                context.note(f"{said} Looking again in a moment.")
+                context.note(wait.after(error))
                 if one.can_stop:
                     context.stop_if_cancelled("What was begun may still go on.")
-                await context.sleep(_AGAIN[min(tries, len(_AGAIN) - 1)])
-                tries += 1
+                await context.sleep(wait.next())
                 context = self._context(operation, target.key, context.region, repeated=True)
 
     def _context(self, operation: Operation, key: str, region: RegionService, *, repeated: bool) -> StepContext:
@@ -198,10 +186,3 @@ class StepRunner:
         self._live.quiet(operation.id, target.key)
         self._ended.pop(operation.id, asyncio.Event()).set()
         self._live.changed(operation.id)
-
-
-def _may_pass(error: Exception) -> bool:
-    """Whether looking again in a while may find it otherwise."""
-    if isinstance(error, MaasError):
-        return isinstance(error, RegionUnreachable | RegionBusy) or error.outcome_unknown
-    return True

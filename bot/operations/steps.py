@@ -16,6 +16,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from bot.maas.errors import MaasError
 from bot.maas.service import RegionService
 from bot.operations.kinds import Kind
 
@@ -40,7 +41,17 @@ class StepStoppedError(Exception):
 
 
 class StepAgainError(Exception):
-    """What a step works on is away for the moment, or its answer was lost: look again in a while. Says why."""
+    """What a step works on is away for the moment, or its answer was lost: look again in a while. Says why.
+
+    Attributes:
+        runs_on: whether what the step began elsewhere may run on there unseen; None where this failure does not tell.
+        lasting: what to fail with at once when nothing runs on: waiting alone does not mend it.
+    """
+
+    def __init__(self, problem: str, *, runs_on: bool | None = None, lasting: MaasError | None = None) -> None:
+        super().__init__(problem)
+        self.runs_on = runs_on
+        self.lasting = lasting
 
 
 class SharedFiles(Protocol):
@@ -107,6 +118,8 @@ class OperationStep(ABC):
     patience = 120.0
     #: Whether waiting in `verify` ends when somebody cancels, leaving what was begun to come to its end by itself.
     can_stop = False
+    #: Whether what `apply` begins runs elsewhere by itself, so that it may run on where nobody can look at it.
+    detached = False
 
     @abstractmethod
     async def check(self, context: StepContext) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import Any
 
 from sandbox.maas import RegionStandIn
@@ -17,6 +18,7 @@ class RegionLink:
 
     def __init__(self, region: RegionStandIn) -> None:
         self.region = region
+        self._place: socket.socket | None = None
         self._port = 0
         self._host = "127.0.0.1"
         self.up = False
@@ -24,9 +26,18 @@ class RegionLink:
 
     async def serve(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Take the port that MAAS will have, whether MAAS runs now or later."""
-        await self.region.start(host, port)
-        self._host, self._port = host, int(self.region.url.split(":")[2].split("/")[0])
+        # Bound and never listening: connections are refused while MAAS does not run, and nobody else gets the port.
+        self._place = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self._place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._place.bind((host, port))
+        self._host, self._port = host, int(self._place.getsockname()[1])
+        await self.region.start(self._host, self._port)
         self.up = True
+
+    def close(self) -> None:
+        """Give the port back. A region that runs keeps it until it is stopped."""
+        if self._place is not None:
+            self._place.close()
 
     async def start(self) -> None:
         """MAAS answers from now on."""

@@ -102,6 +102,7 @@ class HostStandIn:
         await self._gate.stop()
         if self._server is not None:
             self._server.close()
+        self.link.close()
         await self.save()
 
     async def save(self) -> None:
@@ -213,7 +214,7 @@ class _Session(asyncssh.SSHServer):
         self._host.commands.append(str(command))
         try:
             await self._serve(str(command), stdin, stdout, stderr)
-        except (asyncssh.Error, OSError):
+        except (asyncssh.Error, ConnectionError):
             return
         except Exception:
             # asyncssh would only end the connection, and a defect of the stand-in would look like one of the network.

@@ -16,6 +16,7 @@ from bot.audit import Audit, Rhythm
 from bot.storage import Database
 from sandbox.slack import Message
 from tests.audit.kit import entry, force
+from tests.audit.test_program import maasbot
 from tests.support import harness
 from tests.support.harness import OLGA, Running, running, until
 
@@ -71,6 +72,8 @@ async def test_the_whole_story_of_a_machine(tmp_path: Path) -> None:
     assert [one["kind"] for one in mine[:3]] == ["operation.planned", "operation.posted", "operation.confirmed"]
     assert {one["link"] for one in mine[1:]} == {link}
     assert link in str(it.talk.now(records).blocks)
+    exported = await asyncio.to_thread(maasbot, "audit", "export", url="sqlite", state=tmp_path / "bot")
+    assert [json.loads(line) for line in exported.stdout.splitlines()] == said, "the export has the links as well"
 
 
 async def test_pages_turn(tmp_path: Path) -> None:

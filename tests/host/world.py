@@ -15,6 +15,7 @@ from bot.host.jobs import JobPace
 from bot.host.service import HostPace, HostService
 from bot.host.vocabulary import STEP_SECRETS
 from bot.operations.host_steps import JobStep
+from bot.pace import Pace
 from bot.settings import HostSettings
 from commands.catalogue import build_catalog
 from commands.status import overview
@@ -34,13 +35,19 @@ HOST_PACE = HostPace(
 
 @asynccontextmanager
 async def hosted(
-    state: Path, *, bare: bool = False, speed: float = 60.0, settings: dict[str, str] | None = None, **options: Any
+    state: Path,
+    *,
+    bare: bool = False,
+    speed: float = 60.0,
+    settings: dict[str, str] | None = None,
+    pace: Pace | None = None,
+    **options: Any,
 ) -> AsyncIterator[Running]:
     """Stand-ins and bot; `bare`: without MAAS on the host, which the bot has no key for then."""
     world = World.build(state, strict_timing=False, host=True, bare=bare, speed=speed, machines=4, **options)
     world.extra = settings or {}
     await world.start()
-    bot = Bot(world.settings(), build_catalog(), overview, pace=dataclasses.replace(QUICK, host=HOST_PACE))
+    bot = Bot(world.settings(), build_catalog(), overview, pace=pace or dataclasses.replace(QUICK, host=HOST_PACE))
     try:
         await bot.start()
         if not bare:
