@@ -95,6 +95,9 @@ class InitStep(JobStep):
 class AdminStep(JobStep):
     """An administrator of MAAS, with a password that the bot makes and hands over once, to the person who asked."""
 
+    #: One that is there keeps its password, and none is to be made for it.
+    looks_first = True
+
     def __init__(self, username: str) -> None:
         arguments = AdminArguments(username=username, email=f"{username.partition('@')[0]}@localhost")
         super().__init__("admin", f"Administrator {username}", StepName.MAAS_ADMIN, arguments, f"create {username}")

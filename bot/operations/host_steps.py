@@ -12,7 +12,7 @@ from bot.host.looks import Cause, Look, LookState
 from bot.host.service import HostService
 from bot.host.vocabulary import Sent, StepName
 from bot.maas.service import RegionService
-from bot.operations.steps import OperationStep, StepAgainError, StepContext, StepFailedError, StepKind
+from bot.operations.steps import AsItWas, OperationStep, StepAgainError, StepContext, StepFailedError, StepKind
 
 T = TypeVar("T")
 
@@ -55,6 +55,8 @@ class JobStep(OperationStep):
     """One step of the helper. `will` is what it does, for plans made before its look can tell."""
 
     detached = True
+    #: Whether to look before a job is begun. A job looks first by itself, so for most that would be asking twice.
+    looks_first = False
 
     #: Whether plans tell of it in its own words: those of its look name an operation that there is not yet.
     has_own_words = False
@@ -84,6 +86,8 @@ class JobStep(OperationStep):
 
     async def check(self, context: StepContext) -> str | None:
         """What was found, when there is nothing to do. A job that runs already has its end awaited, not judged."""
+        if not (context.repeated or self.looks_first):
+            return None
         host = host_of(context.region)
         try:
             if context.repeated and await asked(host.jobs.under_way(self.order(context))):
@@ -108,7 +112,7 @@ class JobStep(OperationStep):
         job = await asked(host_of(context.region).jobs.newest(self.order(context)))
         if job is None or job.outcome is None:
             raise StepFailedError(f"{self.title}: the host knows nothing of its end.", "Look at the host, then retry.")
-        return job.outcome.found
+        return job.outcome.found if job.outcome.changed or context.repeated else AsItWas(job.outcome.found)
 
     def order(self, context: StepContext) -> Order:
         """The job under the operation's name."""
@@ -127,10 +131,8 @@ class OnceStep(JobStep):
     """A step that has to be done even where all looks well, like a restart: done when its job has ended well."""
 
     async def check(self, context: StepContext) -> str | None:
-        """Nothing to see; but what stands in its way is said before."""
-        look = await asked(self.look(host_of(context.region), context.operation_id))
-        if look.state is LookState.BLOCKED and not context.repeated:
-            raise StepFailedError(sentence(look.found), look.remedy)
+        """Nothing to see: how it is says nothing of whether it was done."""
+        del context
         return None
 
 

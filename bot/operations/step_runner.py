@@ -17,6 +17,7 @@ from bot.operations.live import Live
 from bot.operations.records import FailureCause, Operation, TargetRow, TargetState
 from bot.operations.step_wait import StepWait
 from bot.operations.steps import (
+    AsItWas,
     OperationStep,
     SharedFiles,
     StepAgainError,
@@ -133,6 +134,7 @@ class StepRunner:
                         context.stop_if_cancelled()
                     await one.apply(context)
                     label = await one.verify(context)
+                    was_so = isinstance(label, AsItWas)
                 detail = "It was so already" if was_so else ""
                 await self._end(operation, target, TargetState.DONE, label, detail)
                 return

@@ -66,6 +66,12 @@ class SharedFiles(Protocol):
         """
 
 
+class AsItWas(str):
+    """How something is, where `apply` found it so and changed nothing."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class StepContext:
     """What a step may use. `pause` scales every wait: 1 is real time, tests make it small."""
@@ -130,7 +136,7 @@ class OperationStep(ABC):
         """Make it so, or begin to. Called after a look found that it is not so, perhaps more than once."""
 
     async def verify(self, context: StepContext) -> str:
-        """How it is once it is as wanted, by looking again.
+        """How it is once it is as wanted, by looking again; an `AsItWas` where nothing had to be done.
 
         Raises:
             StepFailedError: it did not become so in time.

@@ -188,7 +188,7 @@ class OperationWork:
                 return told(await kind.plan(region, operation.plan.options))
             except MaasError as error:
                 if time.monotonic() > deadline:
-                    return f"{error.source} could not be asked: {error.problem}"
+                    return f"{error.source} could not be asked: {error.problem.removesuffix('.')}"
                 await asyncio.sleep(5 * self._pause)
 
     async def _void(self, operation: Operation, changes: list[str]) -> None:

@@ -12,7 +12,7 @@ import pytest_asyncio
 from bot.host import errors
 from tests.host.world import hosted, the_host
 from tests.kinds.steps import agree, done, said
-from tests.support.harness import ADAM, Running
+from tests.support.harness import ADAM, Running, until
 
 #: By the fault of the host: what is read of it, and whose remedy.
 AWAY: dict[str, tuple[str, type[errors.HostError]]] = {
@@ -70,9 +70,9 @@ async def test_what_the_thread_says_when_the_connection_ends(it: Running, fault:
         host.faults.set(fault, verb="run")
         await agree(talk, root)
     else:
-        host.faults.set("slow", verb="run", seconds=0.5)
+        host.faults.set("slow", verb="run", seconds=0.5, count=1)
         await agree(talk, root)
-        await talk.reads(root, "Restarting")
+        await until(lambda: not host.faults.is_active("slow"), what="the order to arrive")
         host.faults.set(fault)
         host.drop()
     await talk.reads(root, words)
