@@ -53,6 +53,22 @@ async def imported(world: World) -> None:
     await until(lambda: not world.region.world.images.importing, 30, "the import to end")
 
 
+async def refused(world: World) -> None:
+    """One that the bot has seen run, and that ends at the index: MAAS itself keeps nothing of it that could be read."""
+    await wanted(world)
+    world.region.faults.set("stalled-import")
+    world.region.imports.start()
+
+    def looks() -> int:
+        return sum(1 for call in world.region.log if call.op == "is_importing")
+
+    before = looks()
+    await until(lambda: looks() > before + 1, 30, "the bot to look")
+    world.region.faults.clear()
+    world.region.faults.set("index-signature")
+    await until(lambda: not world.region.world.images.importing, 30, "the import to end")
+
+
 async def begun(world: World) -> None:
     """One of which something has arrived."""
     await wanted(world)
@@ -169,7 +185,7 @@ CASES = (
     Shown(Case.NO_SOURCE, no_source, "MAAS has no source of images", mended, options={"host": True}),
     Shown(Case.UNSELECTED, unselected, "is not selected", mended),
     Shown(Case.INDEX_MISSING, fault("index-missing", imported), "can't read the mirror's index", mended),
-    Shown(Case.INDEX_SIGNATURE, fault("index-signature", imported), "does not accept the mirror's index", mended),
+    Shown(Case.INDEX_SIGNATURE, refused, "does not accept the mirror's index", mended),
     Shown(Case.INDEX_UNREAD, new_source, "A source is new"),
     Shown(Case.FILE_FAILED, fault("image-file-fails", imported), "a file could not be loaded", mended),
     Shown(Case.NOT_IMPORTED, wanted, "is wanted and not there", mended),

@@ -63,7 +63,7 @@ class Walk:
         return self.thread()
 
     async def agrees(self, plan: Locator, *ends: str) -> None:
-        """Confirm a plan, or have it approved, and wait until its message holds all of these words."""
+        """Confirm a plan, or have it approved, and wait until its message holds all of these words and its end."""
         confirm, asks = (plan.locator(f"[data-action-id^='{name}']") for name in ("operation.confirm", "ask.approval"))
         await expect(confirm.or_(asks).first).to_be_visible(timeout=PATIENCE)
         if await asks.count():
@@ -78,6 +78,8 @@ class Walk:
             await confirm.first.click()
         for words in ends:
             await expect(plan).to_contain_text(words, timeout=PATIENCE)
+        # Its row may say these words a moment before it has ended, and the next one would find its machine at work.
+        await expect(plan).to_contain_text(", ended ", timeout=PATIENCE)
         await self.look()
 
     async def look(self) -> None:
