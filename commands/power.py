@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 
+from pydantic import SecretStr
+
 from bot.command.context import Context, RefusalError
 from bot.command.declaration import command
 from bot.command.offers import Offers
+from bot.maas.models import Machine
 from bot.message import Bold, Bullets, Buttons, Code, Mark, Message, Note, Paragraph, Part, Span, Text, plain, say
 from bot.operations.next_steps import offer
 from bot.operations.plan import Plan
 from bot.operations.power_check import WAKE_ON_LAN, PowerTruth, is_wake_on_lan, power_truth
+from bot.operations.power_settings import SETTINGS, SettingsMissingError, options_for, read
 from bot.operations.power_state import PowerState, power_state
 from bot.policy import Risk
 from commands.planning import plan_for
@@ -133,11 +137,11 @@ def _truth(one: PowerTruth) -> Text:
 
 
 @command("power set", risk=Risk.CHANGE, example="/maas power set node-1", machine="name")
-async def power_set(ctx: Context, name: str, kind: str = "", /) -> Message:
+async def power_set(ctx: Context, name: str, kind: str = "", /) -> Message | Plan:
     """Enter a machine's power settings in a form.
 
-    Address, user and password go to MAAS and nowhere else: nobody sees them, and they are not kept. Afterwards its BMC
-    is asked.
+    Address, user and password go to MAAS alone: nobody sees them. They are kept encrypted until MAAS has them, for
+    three days at most; then its BMC is asked.
     """
     if is_wake_on_lan(kind):
         raise RefusalError(say(WAKE_ON_LAN))
@@ -148,11 +152,27 @@ async def power_set(ctx: Context, name: str, kind: str = "", /) -> Message:
     if len(found) > 1:
         raise RefusalError(say(Code(name), f" matches {len(found)} machines; the settings are those of one."))
     machine = found[0]
+    if SETTINGS in ctx.given.filled:
+        return await _setting(ctx, machine, ctx.given.filled[SETTINGS])
     steps = [offer("power set", machine, ctx.region.name, first=True)]
     buttons = await Offers(ctx.catalog, ctx.policy).fitting(steps, ctx.region.name, ctx.person, ctx.origin)
     now = f"Power settings of {machine.name} (now {machine.power_type or 'none'})"
     told: list[Span] = [f"{now} are entered in a form. What you type there goes to MAAS alone."]
     return Message(f"{now}: open the form.", (Paragraph(told), Buttons(buttons)))
+
+
+async def _setting(ctx: Context, machine: Machine, settings: SecretStr) -> Plan:
+    """The plan of what was typed into the form."""
+    power_type, given = read(settings)
+    kind = next((one for one in await ctx.region.api.power_types() if one.name == power_type), None)
+    if kind is None:
+        raise RefusalError(say(f"MAAS knows no power type {power_type} any more. Nothing was changed."))
+    try:
+        options = await options_for(ctx.region, machine, kind, given)
+    except SettingsMissingError as error:
+        raise RefusalError(say(f"{error} Nothing was changed; fill in the form anew.")) from None
+    options["sealed"] = {SETTINGS: await ctx.operations.seal(settings)}
+    return await plan_for(ctx, "power-set", options, "given other power settings")
 
 
 def _line(one: PowerState) -> Text:

@@ -1,8 +1,7 @@
-"""Power settings by a form. What is typed there goes to MAAS and nowhere else: no channel, no log, no audit."""
+"""Power settings by a form. What is typed there is sealed until MAAS has it, and stands in no channel, log or audit."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -11,17 +10,15 @@ from typing import Any
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.audit import Audit, Entry
-from bot.command.offers import POWER_FORM, Offers
+from bot.command.beside import Beside
+from bot.command.offers import POWER_FORM
 from bot.maas.errors import MaasError, NotFound
 from bot.maas.models import Machine
-from bot.maas.power_calls import Hidden, PowerType
+from bot.maas.power_calls import PowerType
 from bot.maas.service import RegionService
-from bot.message import Buttons, Code, Mark, Message, Paragraph, Part, say
+from bot.message import Message, say
 from bot.operations.line import held_by
-from bot.operations.next_steps import next_steps
-from bot.operations.power_check import power_truth
-from bot.operations.power_settings import PowerChange, PowerNotSetError, set_power
+from bot.operations.power_settings import SETTINGS, written
 from bot.operations.service import Operations
 from bot.people import Identity
 from bot.policy import Ask, AskTarget, Policy, Risk
@@ -30,7 +27,7 @@ from bot.slack.identity import Identities, IdentityUnknownError
 from bot.slack.listeners import Spawn
 from bot.slack.outbound import Outbound, SlackError
 from bot.slack.places import Place, asker_of
-from bot.slack.troubles import our_fault, region_trouble, storage_trouble
+from bot.slack.router import Router
 from bot.storage import StorageUnavailableError
 
 COMMAND = "power set"
@@ -54,7 +51,7 @@ class _Case:
 
 
 class PowerForm:
-    """Opens the form, changes its fields with the kind of BMC, and saves."""
+    """Opens the form, changes its fields with the kind of BMC, and has what was typed planned."""
 
     def __init__(
         self,
@@ -63,16 +60,14 @@ class PowerForm:
         policy: Policy,
         identities: Identities,
         outbound: Outbound,
-        audit: Audit,
-        offers: Offers,
+        router: Router,
     ) -> None:
         self._regions = regions
         self._operations = operations
         self._policy = policy
         self._identities = identities
         self._outbound = outbound
-        self._audit = audit
-        self._offers = offers
+        self._router = router
         self._kinds: dict[str, list[PowerType]] = {}
         self._log = structlog.get_logger("power_form")
 
@@ -141,76 +136,23 @@ class PowerForm:
     # -- saving ------------------------------------------------------------------------------------------------
 
     async def _submitted(self, body: Mapping[str, Any], view: Mapping[str, Any]) -> None:
+        """Have the command plan it, with what was typed beside its words."""
         if not view.get("private_metadata"):
             return  # the form that only said why there is none
         about = json.loads(str(view["private_metadata"]))
         place = Place(**about["place"])
-        kind_name = fields.kind_in(view)
-        given = fields.given(view, kind_name)
-        try:
-            person, case = await self._case(body, about["region"], about["machine"], place, fresh=True)
-            kind = next((one for one in await self._known_kinds(case.region) if one.name == kind_name), None)
-            if kind is None:
-                raise _RefusedError(f"MAAS knows no power type {kind_name} any more. Nothing was changed.")
-            await self._save(person, case, kind, given)
-        except (_RefusedError, PowerNotSetError) as refusal:
-            await self._tell(place, say(Mark.FAIL, f" {refusal}"))
-        except MaasError as error:
-            await self._tell(place, region_trouble(error))
-        except StorageUnavailableError as error:
-            await self._tell(place, storage_trouble(error))
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:
-            # Never with its traceback: its frames hold what was typed.
-            self._log.error("power_not_set", error=type(error).__name__)
-            await self._tell(place, our_fault("power_not_set"))
+        kind = fields.kind_in(view)
+        given = Beside({SETTINGS: written(kind, fields.given(view, kind))})
+        region = f" --region {about['region']}" if len(self._regions) > 1 else ""
+        words = f"{COMMAND} {self._name(about['region'], about['machine'])}{region}"
+        await self._router.words(words, asker_of(body), place.origin, place.reply(self._outbound), given)
 
-    async def _save(self, person: Identity, case: _Case, kind: PowerType, given: dict[str, Hidden]) -> None:
-        names = [field.name for field in kind.fields if field.name in given]
-        await self._record(person, case, kind.name, names, "asking MAAS")
-        try:
-            change = await set_power(case.region, case.machine, kind, given)
-        except (MaasError, PowerNotSetError) as error:
-            await self._record(person, case, kind.name, names, f"not set: {error}")
-            raise
-        await self._record(person, case, kind.name, names, "set")
-        machine = await case.region.api.machine(case.machine.system_id)
-        await self._announce(person, case, _saved(person, machine, change))
-        truth = await power_truth(case.region, machine)
-        said = truth.power.state or truth.power.said
-        line = say(
-            Mark.OK if truth.answers else Mark.WARN, " ", Code(machine.name), f": {_answer(said, truth.answers)}"
-        )
-        parts: list[Part] = [*line.parts, *([Paragraph([truth.advice])] if truth.advice else [])]
-        steps = next_steps(machine, case.region.name)
-        parts += [Buttons(found)] if (found := self._offers.existing(steps)) else []
-        await self._announce(person, case, Message(line.summary, tuple(parts)))
-
-    async def _announce(self, person: Identity, case: _Case, message: Message) -> None:
-        """Everybody in the channel sees that it was changed, and by whom; never to what."""
-        place = case.place
-        thread = place.thread or place.message or None
-        try:
-            await self._outbound.post(place.channel or person.user_id, message, thread_ts=thread, urgent=True)
-        except SlackError as error:
-            self._log.warning("change_not_told", error=str(error))
-            await self._tell(place, message)
-
-    async def _record(self, person: Identity, case: _Case, kind: str, names: list[str], outcome: str) -> None:
-        await self._audit.append(
-            Entry(
-                kind="power.set",
-                person_id=person.user_id,
-                person_name=person.name,
-                team_id=person.team_id,
-                channel=case.place.channel,
-                region=case.region.name,
-                subjects=(case.machine.name,),
-                words=f"{COMMAND} {case.machine.name}",
-                details={"power_type": kind, "parameters": names, "outcome": outcome},
-            )
-        )
+    def _name(self, region_name: str, system_id: str) -> str:
+        """What people call the machine, where that is enough to find it."""
+        region = self._regions.get(region_name)
+        known = region.fleet.machines() if region is not None else {}
+        name = known[system_id].hostname if system_id in known else system_id
+        return name if sum(1 for one in known.values() if one.hostname == name) == 1 else system_id
 
     # -- who, and on what --------------------------------------------------------------------------------------
 
@@ -265,15 +207,3 @@ def _first_choice(kinds: list[PowerType], now: str) -> PowerType:
     """What the machine has; IPMI for one that has none, since whoever asks wants to give it one."""
     known = {one.name: one for one in kinds if one.fields}
     return known.get(now) or known.get("ipmi") or kinds[0]
-
-
-def _saved(person: Identity, machine: Machine, change: PowerChange) -> Message:
-    what = f"{change.power_type}: {', '.join(change.changed)}" if change.changed else change.power_type
-    kept = " The rest is as it was." if change.kept else ""
-    told = f" {person.name} set the power settings of "
-    summary = f"{person.name} set the power settings of {machine.name} ({what}).{kept}"
-    return Message(summary, (Paragraph([Mark.OK, told, Code(machine.name), f" ({what}).{kept} Asking its BMC…"]),))
-
-
-def _answer(said: str, answers: bool) -> str:
-    return f"its BMC answers: {said}." if answers else f"{said}."

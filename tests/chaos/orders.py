@@ -39,6 +39,7 @@ class Order:
         times: calls that MAAS takes more often than once, as "METHOD PATH OP", each with how often.
         happens: what happens in the world once it has died there, by the moment.
         so: what has to be so in the world in the end.
+        form: what is typed into the form of the machine's power settings, which these words lead to.
     """
 
     words: str
@@ -53,6 +54,7 @@ class Order:
     times: Mapping[str, int] = field(default_factory=dict)
     happens: Mapping[str, Callable[[World], None]] = field(default_factory=dict)
     so: Callable[[World], object] = _nothing_more
+    form: Mapping[str, str] = field(default_factory=dict)
 
 
 def _of_machine(
@@ -105,6 +107,10 @@ ORDERS: dict[str, Order] = {
     "clone": Order(
         "clone node-10 --source node-2", ("Cloned to node-10", "(1 Ready)"), "node-10", {"clone": 2}, "allocate",
         times={"POST machines/ clone": 2},
+    ),
+    "power-set": Order(
+        "power set node-4", ("Set the power of node-4", "its BMC answers: off"), "node-4", {"update": 1}, "node-4",
+        prepare=was.off_by_ipmi, form={"power_pass": "hunter2-of-the-bmc"}, so=was.new_password,
     ),
     "add": Order("add db-77 --mac 52:54:00:aa:bb:77 --power manual", ("Added db-77",), lock="add"),
     "images-import": Order("images import", ("Imported",), lock="images"),

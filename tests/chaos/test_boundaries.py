@@ -29,6 +29,7 @@ from tests.chaos.deadly import Fate, boundaries
 from tests.chaos.herd import Herd
 from tests.chaos.orders import CONTENT, ORDERS, Order, batches
 from tests.endtoend.steps import operation_id
+from tests.kinds.power_form import filled, opened
 from tests.kinds.steps import agree, done, effects, machine, roots, said
 from tests.support.harness import ADAM, OLGA, Talk
 from tests.support.served import served
@@ -126,6 +127,8 @@ async def _planned(talk: Talk, order: Order, before: list[str], image: str) -> M
         await done(talk, plan, timeout=40)
         before.append(plan.ts)
     words = order.words.replace("{first}", first).replace("{image}", image)
+    if order.form:
+        return await filled(talk, await opened(talk, order.name), "ipmi", order.form)
     plan = await talk.ask(words)
     while order.unseen and plan.ephemeral_to and order.unseen in said(plan):
         plan = await talk.ask(words)

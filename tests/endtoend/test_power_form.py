@@ -3,31 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from sandbox.demo import World
-from sandbox.slack import View, ViewRef
-from tests.endtoend.steps import said
-from tests.support.harness import OLGA, OPS, VICTOR, Running, Talk, running, until
+from sandbox.slack import ViewRef
+from tests.kinds.power_form import filled, opened
+from tests.kinds.steps import agree, done, said
+from tests.support.harness import OLGA, OPS, VICTOR, Talk, running, until
 from tests.support.process import BotProcess
 from tests.watches.steps import press
 
 SECRET = "hunter2-of-the-bmc"
-
-
-async def form(world: World, user: str = OLGA) -> View:
-    def view() -> View | None:
-        views = world.workspace.views(user)
-        return views[-1] if views and "One moment" not in str(views[-1].blocks) else None
-
-    found: View = await until(view, what="the form")
-    return found
-
-
-async def opened(it: Running, name: str) -> View:
-    answer = await it.talk.ask(f"power set {name}")
-    await press(it.talk, answer, "Power settings")
-    return await form(it.world)
 
 
 def everything_said(world: World) -> str:
@@ -47,32 +32,25 @@ async def test_a_password_reaches_maas_and_nothing_else(tmp_path: Path) -> None:
         await bot.start()
         machine = world.region.world.machine("node-8")
         before = dict(machine.power_parameters)
-        answer = await talk.ask("power set node-8")
-        await press(talk, answer, "Power settings")
-        view = await form(world)
+        view = await opened(talk, "node-8")
         assert "now ipmi" in str(view.blocks)
         assert str(before["power_address"]) not in str(view.blocks), "what MAAS has is not shown either"
         world.region.world.alter("node-8", bmc="ok")
-        values: dict[str, dict[str, Any]] = {
-            "ipmi.power_pass": {"power_pass": SECRET},
-            "ipmi.power_user": {"power_user": "operator-of-bmc"},
-        }
-        outcome = await world.workspace.submit_view(OLGA, view.id, values)
-        assert outcome.result == "closed", outcome
-
-        def told(part: str) -> list[str]:
-            found = [said(one) for one in world.workspace.messages(OPS, VICTOR) if one.bot_id]
-            return [one for one in found if part in one]
-
-        await until(lambda: told("olga set the power settings of"), what="the word in the channel")
-        assert "(ipmi: power_user, power_pass). The rest is as it was." in told("olga set")[0]
-        await until(lambda: told("its BMC answers: off."), what="what the BMC says")
+        plan = await filled(talk, view, "ipmi", {"power_pass": SECRET, "power_user": "operator-of-bmc"})
+        assert "Set the power of node-8?" in said(plan)
+        assert "MAAS gets the power type ipmi with these settings from you: power_user, power_pass." in said(plan)
+        assert "The rest stays as MAAS has it." in said(plan)
+        assert machine.power_parameters == before, "nothing is changed before the yes"
+        await agree(talk, plan)
+        await done(talk, plan, "Set the power of node-8", "its BMC answers: off")
         after = machine.power_parameters
         assert (after["power_pass"], after["power_user"]) == (SECRET, "operator-of-bmc")
         kept = {name: value for name, value in before.items() if name not in {"power_pass", "power_user"}}
         assert {name: after[name] for name in kept} == kept
-        audit = said(await talk.ask("audit node-8"))
-        assert "power settings of node-8, ipmi (power_user, power_pass): set" in audit
+        audit = " ".join(said(await talk.ask("audit node-8")).split())
+        assert 'olga asked for "power set node-8"' in audit
+        assert "olga confirmed" in audit
+        assert "the bot worked on node-8: done, set, its BMC answers: off" in audit
         assert SECRET not in everything_said(world)
         await bot.terminate()
     finally:
@@ -86,8 +64,8 @@ async def test_a_password_reaches_maas_and_nothing_else(tmp_path: Path) -> None:
 
 async def test_another_kind_has_other_fields_and_needs_what_it_needs(tmp_path: Path) -> None:
     async with running(tmp_path) as it:
-        it.world.region.world.alter("node-3", power_type="manual", power_parameters={})
-        view = await opened(it, "node-3")
+        it.world.region.world.alter("node-3", power_type="manual", power_parameters={}, bmc="ok")
+        view = await opened(it.talk, "node-3")
         assert "ipmi.power_address" in str(view.blocks)
         await it.world.workspace.click(OLGA, ViewRef(view.id), "power.kind", block_id="kind", selected="redfish")
         changed = await until(
@@ -96,42 +74,84 @@ async def test_another_kind_has_other_fields_and_needs_what_it_needs(tmp_path: P
         assert "ipmi.power_address" not in str(changed.blocks)
         missing = await it.world.workspace.submit_view(OLGA, changed.id, {"redfish.power_user": {"power_user": "u"}})
         assert missing.result != "closed"
-        values = {
-            f"redfish.{name}": {name: value}
-            for name, value in {"power_address": "10.1.1.1", "power_user": "u", "power_pass": SECRET}.items()
-        }
-        outcome = await it.world.workspace.submit_view(OLGA, changed.id, values)
-        assert outcome.result == "closed", outcome
+        values = {"power_address": "10.1.1.1", "power_user": "u", "power_pass": SECRET}
+        plan = await filled(it.talk, changed, "redfish", values)
+        assert "power type redfish" in said(plan)
+        assert "The rest stays" not in said(plan), "of another kind MAAS has nothing to keep"
+        await agree(it.talk, plan)
+        await done(it.talk, plan, "Set the power of node-3")
         machine = it.world.region.world.machine("node-3")
-        await until(lambda: machine.power_type == "redfish", what="the new kind")
-        assert machine.power_parameters["power_pass"] == SECRET
+        assert (machine.power_type, machine.power_parameters["power_pass"]) == ("redfish", SECRET)
+
+
+async def test_what_maas_needs_is_asked_for_before_the_plan(tmp_path: Path) -> None:
+    """The fields of a kind that the machine has may all be left empty; MAAS may have less than it needs."""
+    async with running(tmp_path) as it:
+        it.world.region.world.alter("node-3", power_type="ipmi", power_parameters={})
+        view = await opened(it.talk, "node-3")
+        await it.world.workspace.submit_view(OLGA, view.id, {"ipmi.power_user": {"power_user": "u"}})
+        await until(
+            lambda: [one for one in it.world.workspace.messages(OPS, OLGA) if "ipmi needs IP address" in one.text]
+        )
+        assert not await it.bot.operations.recent()
 
 
 async def test_maas_refuses_and_its_words_hold_no_secret(tmp_path: Path) -> None:
     async with running(tmp_path) as it:
-        view = await opened(it, "node-3")
+        plan = await filled(it.talk, await opened(it.talk, "node-3"), "ipmi", {"power_pass": SECRET})
         it.world.region.faults.set("server-error", path="machines/*", method="PUT", status=500)
-        values = {"ipmi.power_pass": {"power_pass": SECRET}}
-        await it.world.workspace.submit_view(OLGA, view.id, values)
-        await until(lambda: [one for one in it.world.workspace.messages(OPS, OLGA) if "MAAS:" in one.text], what="a no")
+        await agree(it.talk, plan)
+        await done(it.talk, plan, "failed", "Not done")
         assert it.world.region.world.machine("node-3").power_parameters["power_pass"] != SECRET
         assert SECRET not in everything_said(it.world)
+        it.world.region.faults.clear()
+        before = len(await it.bot.operations.recent())
+        await press(it.talk, plan, "Retry")
+        again = await until(
+            lambda: next(
+                (
+                    one
+                    for one in it.world.workspace.messages(OPS, OLGA)
+                    if one.ts > plan.ts and "operation.confirm" in str(one.blocks)
+                ),
+                None,
+            ),
+            what="the plan of the retry",
+        )
+        await agree(it.talk, again)
+        await done(it.talk, again, "Set the power of node-3")
+        assert len(await it.bot.operations.recent()) == before + 1
+        assert it.world.region.world.machine("node-3").power_parameters["power_pass"] == SECRET
+
+
+async def test_a_bmc_that_refuses_is_told_after_it_is_set(tmp_path: Path) -> None:
+    async with running(tmp_path) as it:
+        it.world.region.world.alter("node-3", bmc="wrong-password")
+        plan = await filled(it.talk, await opened(it.talk, "node-3"), "ipmi", {"power_pass": SECRET})
+        await agree(it.talk, plan)
+        text = await done(it.talk, plan, "Half done", "Its power is set, but:")
+        assert "does not accept MAAS's user and password" in text
+        assert it.world.region.world.machine("node-3").power_parameters["power_pass"] == SECRET
 
 
 async def test_a_lost_answer_is_looked_at_and_not_sent_again(tmp_path: Path) -> None:
     async with running(tmp_path) as it:
-        view = await opened(it, "node-3")
+        plan = await filled(it.talk, await opened(it.talk, "node-3"), "ipmi", {"power_pass": SECRET})
         it.world.region.faults.set("reset", path="machines/*", method="PUT")
-        await it.world.workspace.submit_view(OLGA, view.id, {"ipmi.power_pass": {"power_pass": SECRET}})
-        await until(
-            lambda: [
-                one for one in it.world.workspace.messages(OPS, OLGA) if "olga set the power settings" in one.text
-            ],
-            what="the word that it is set",
-        )
+        await agree(it.talk, plan)
+        await done(it.talk, plan, "Set the power of node-3")
         assert it.world.region.world.machine("node-3").power_parameters["power_pass"] == SECRET
         puts = [one for one in it.world.region.log if one.method == "PUT" and one.path.startswith("machines/")]
         assert len(puts) == 1
+
+
+async def test_another_kind_meanwhile_voids_the_plan(tmp_path: Path) -> None:
+    async with running(tmp_path) as it:
+        plan = await filled(it.talk, await opened(it.talk, "node-3"), "ipmi", {"power_pass": SECRET})
+        it.world.region.world.alter("node-3", power_type="amt")
+        await agree(it.talk, plan)
+        await it.talk.reads(plan, "void", "power ipmi → amt")
+        assert it.world.region.world.machine("node-3").power_parameters["power_pass"] != SECRET
 
 
 async def test_who_may_and_when(tmp_path: Path) -> None:
@@ -141,7 +161,7 @@ async def test_who_may_and_when(tmp_path: Path) -> None:
         refusal = said(await it.talk.ask(f"power set node-3 {SECRET}"))
         assert "opens a form" in refusal
         assert SECRET not in refusal
-        view = await opened(it, "node-5")
+        view = await opened(it.talk, "node-5")
         assert "node-5 is locked; unlock it first" in str(view.blocks)
 
 
