@@ -11,7 +11,8 @@ from tests.host.machine.conftest import MachineMaker
 from tests.host.machine.story import DATABASE_PASSWORD, Order, begin, install, take, take_all
 from tests.support.host_machine import Machine
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
+#: They go on from one another, so one worker has them all.
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600), pytest.mark.xdist_group("faults")]
 
 MAAS = Order("snap-install", {"snap": "maas", "channel": "2.9/stable"})
 ADMIN = {"admin_password": "Adm1nAdm1n"}
