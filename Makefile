@@ -33,7 +33,7 @@ test-whole: $(READY) ## of the tests, those of the whole bot
 	$(BIN)/python -m pytest -n 5 -m "not long" tests/endtoend tests/chaos tests/kinds tests/project
 
 test-long: $(READY) ## the tests that take long: kill -9 of every kind, two bots, a booted host; some: LONG=tests/chaos
-	$(BIN)/python -m pytest -n 3 --dist loadgroup -m long $(LONG)
+	$(BIN)/python -m pytest -n 3 -m long $(LONG)
 
 test-host-tree: $(READY) ## the files of the host that the tests install MAAS on; made once, as root
 	$(BIN)/python -m tests.support.host_tree
