@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -146,13 +147,15 @@ async def _helper(machine: Machine, folder: Path, looks: list[float]) -> list[fl
     service = HostService.of(settings, folder / "own.key")
     try:
         await service.helper.hello()
+        planned = {one.step for one in install() if await _is_so(service, one)}
         began = time.monotonic()
-        await _take(service, "a", install())
+        await _take(service, "a", install(), planned)
         installed = time.monotonic() - began
         for number in range(5):
             again = time.monotonic()
             await _take(service, f"look-{number}", [Order("maas-permissions")])
             looks.append(time.monotonic() - again)
+        # A plan of a reset leaves out what is gone already.
         orders = [one for one in reset() if not await _is_so(service, one)]
         began = time.monotonic()
         await _take(service, "b", orders)
@@ -162,22 +165,27 @@ async def _helper(machine: Machine, folder: Path, looks: list[float]) -> list[fl
 
 
 async def _is_so(service: HostService, order: Order) -> bool:
-    """Whether a plan leaves this step out: there is nothing for it to do."""
+    """Whether a plan finds nothing for this step to do."""
     step = StepName(order.step)
     look = await service.helper.look(step, STEP_ARGUMENTS[step].model_validate(order.arguments))
     return look.state is LookState.DONE
 
 
-async def _take(service: HostService, name: str, orders: list[Order]) -> None:
-    """As an operation takes its steps (`bot.operations.host_steps`): a job to its end, and what it found."""
+async def _take(service: HostService, name: str, orders: list[Order], planned: Collection[str] = ()) -> None:
+    """As an operation takes its steps (`bot.operations.host_steps`): a job to its end, and what it found.
+
+    Those that the plan found done are looked at once more, and so is the administrator.
+    """
     watcher = jobs.Watcher(lambda _: None)
     for number, one in enumerate(orders):
         step = StepName(one.step)
         arguments = STEP_ARGUMENTS[step].model_validate(one.arguments)
         secrets = {SecretName(kind): service.vault.get_or_make(kind) for kind in one.secrets}
         order = jobs.Order(f"bench-{name}-{number}", step, arguments, lambda kept=secrets: kept, unsent=True)
-        if step is StepName.MAAS_ADMIN:
-            await service.helper.look(step, arguments)
+        if one.step in planned or step is StepName.MAAS_ADMIN:
+            look = await service.helper.look(step, arguments)
+            if look.state is LookState.DONE:
+                continue
         await service.jobs.run(order, watcher)
         job = await service.jobs.newest(order)
         if job is None or job.rc != JobCode.OK:

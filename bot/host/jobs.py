@@ -18,7 +18,7 @@ import structlog
 
 from bot.host import errors
 from bot.host.client import HelperClient, Secrets
-from bot.host.looks import PASSING, LookState
+from bot.host.looks import PASSING, LookState, Outcome
 from bot.host.protocol import Job, JobCode, JobState
 from bot.host.vocabulary import Sent, StepName
 
@@ -135,7 +135,7 @@ class Jobs:
                 watcher.note("The host lost the job: it was restarted, or somebody ended it. Looking how far it came.")
                 look = await self._patiently(watcher, lambda: self._client.look(order.step, order.arguments))
                 if look.state is LookState.DONE:
-                    return job
+                    return job.model_copy(update={"outcome": Outcome(changed=True, found=look.found)})
                 if look.state is LookState.BLOCKED:
                     raise errors.StepBlocked(look.found, look.remedy, tail=await self._tail(job))
                 if losses >= _LOSSES:

@@ -11,15 +11,13 @@ from bot.host import errors
 from bot.host.looks import Look, LookState
 from bot.host.service import HostService
 from bot.maas.service import RegionService
-from bot.operations.host_steps import JobStep, not_yet, sentence
+from bot.operations.host_steps import SO_ALREADY, JobStep, not_yet, sentence
 from bot.operations.plan import LeftOut, Plan, Target
 from bot.operations.steps import OperationStep, StepKind
 from bot.policy import Risk
 
 #: Stands for the operation's id while there is none: only a look is made under it.
 _NO_OPERATION = "op-plan"
-#: What a plan says of a step that has nothing to do. Sizes and versions move, and would void an approval.
-SO_ALREADY = "already so"
 
 
 @dataclass(frozen=True, slots=True)

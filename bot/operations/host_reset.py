@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bot.host import errors
@@ -32,6 +32,8 @@ from bot.policy import Risk
 
 #: Names of deployed machines that a plan shows; all of them go into its fingerprint.
 _SHOWN = 8
+#: What of a region is in PostgreSQL.
+_PARTS = ("database", "role", "pg_hba")
 
 
 class BackupStep(JobStep):
@@ -124,8 +126,8 @@ class Resetting(HostKind):
         steps += [SnapStep(Snap.CLI), SnapStep(Snap.MAAS)]
         steps += [] if keep else [SnapStep(Snap.TEST_DB)]
         database, role = options.get("database"), options.get("role")
-        if not keep and database and role:
-            steps += _database_steps(str(database), str(role))
+        if not keep:
+            steps += _database_steps(database, role)
         if not keep and options.get("purge"):
             steps.append(_purge(options))
         steps += [EmptyStep(keep_database=keep), *([] if keep else [ForgetKeyStep()])]
@@ -174,13 +176,16 @@ class Resetting(HostKind):
         )
 
 
-def _database_steps(database: str, role: str) -> list[OperationStep]:
-    drop, hba = DatabaseDropArguments(name=database), PgHbaRemoveArguments(database=database, role=role)
-    return [
-        DropStep("drop-database", f"Database {database}", StepName.DATABASE_DROP, drop, "drop it"),
-        DropStep("drop-role", f"Role {role}", StepName.ROLE_DROP, RoleArguments(role=role), "drop it"),
-        DropStep("pg-hba", "pg_hba.conf", StepName.PG_HBA_REMOVE, hba, "take the region's lines away"),
-    ]
+def _database_steps(database: str | None, role: str | None) -> Iterator[OperationStep]:
+    if database:
+        drop = DatabaseDropArguments(name=database)
+        yield DropStep("drop-database", f"Database {database}", StepName.DATABASE_DROP, drop, "drop it")
+    if role:
+        arguments = RoleArguments(role=role)
+        yield DropStep("drop-role", f"Role {role}", StepName.ROLE_DROP, arguments, "drop it")
+    if database and role:
+        hba = PgHbaRemoveArguments(database=database, role=role)
+        yield DropStep("pg-hba", "pg_hba.conf", StepName.PG_HBA_REMOVE, hba, "take the region's lines away")
 
 
 def _found(options: Mapping[str, Any], config: Config, inventory: Inventory) -> dict[str, Any]:
@@ -189,15 +194,23 @@ def _found(options: Mapping[str, Any], config: Config, inventory: Inventory) -> 
     if config.database is Database.PRODUCTION:
         found["database"], found["role"] = config.database_name, config.database_user
     elif config.database is None and "database" not in found:
-        names = [one.name for one in inventory.things if one.kind == "database" and not one.stays]
-        roles = [one.name for one in inventory.things if one.kind == "role" and not one.stays]
-        if names and roles and " " not in names[0]:
-            found["database"], found["role"] = names[0], roles[0]
+        found["database"], found["role"] = _left_behind(inventory)
     packages = [one for one in inventory.things if one.kind == "package" and one.name.startswith("postgresql")]
     found["purge"] = bool(packages) and not inventory.other_databases and not options["keep_database"]
     # Without an initialised region there is nothing that a backup could hold.
     found["backup"] = bool(options["backup"]) and config.installed and config.mode not in {"", "none"}
     return found
+
+
+def _left_behind(inventory: Inventory) -> tuple[str | None, str | None]:
+    """Database and role of a region whose snap is gone: an earlier reset was stopped after it, or after either."""
+    there = {kind: [one.name for one in inventory.things if one.kind == kind and not one.stays] for kind in _PARTS}
+    # host DATABASE ROLE ADDRESS METHOD; "all" in it is nobody's own line
+    lines = [[word.strip('"') for word in line.split()] for line in there["pg_hba"]]
+    own = [line for line in lines if len(line) > 3 and "all" not in line[1:3]]
+    databases = there["database"] or [line[1] for line in own]
+    roles = there["role"] or [line[2] for line in own]
+    return databases[0] if databases else None, roles[0] if roles else None
 
 
 def _purge(options: Mapping[str, Any]) -> JobStep:

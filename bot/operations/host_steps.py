@@ -19,6 +19,9 @@ T = TypeVar("T")
 #: The end of a log that is shown on demand, in bytes.
 _TAIL = 4000
 
+#: What a plan says of a step that has nothing to do. Sizes and versions move, and would void an approval.
+SO_ALREADY = "already so"
+
 _PASSES = (errors.ConnectionLost, errors.TooManySessions, errors.HostSlow)
 _STAYS = (errors.HostKeyChanged, errors.HostKeyUnknown, errors.KeyRefused, errors.TooManyKeys)
 
@@ -55,7 +58,8 @@ class JobStep(OperationStep):
     """One step of the helper. `will` is what it does, for plans made before its look can tell."""
 
     detached = True
-    #: Whether to look before a job is begun. A job looks first by itself, so for most that would be asking twice.
+    #: Whether to look before a job is begun even where the plan found something to do. A job looks first by itself, so
+    #: for most that would be asking twice.
     looks_first = False
 
     #: Whether plans tell of it in its own words: those of its look name an operation that there is not yet.
@@ -86,7 +90,7 @@ class JobStep(OperationStep):
 
     async def check(self, context: StepContext) -> str | None:
         """What was found, when there is nothing to do. A job that runs already has its end awaited, not judged."""
-        if not (context.repeated or self.looks_first):
+        if not (context.repeated or self.looks_first or context.planned == SO_ALREADY):
             return None
         host = host_of(context.region)
         try:

@@ -156,6 +156,7 @@ class StepRunner:
             partial(self._live.note, operation.id, key),
             self._pause,
             self._shared,
+            next((one.state for one in operation.plan.targets if one.key == key), ""),
         )
 
     async def _begin(self, operation: Operation, target: TargetRow) -> None:

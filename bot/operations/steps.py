@@ -86,6 +86,8 @@ class StepContext:
     say: Callable[[str], None]
     pause: float = 1.0
     shared: SharedFiles | None = None
+    #: What the plan says that the step will do.
+    planned: str = ""
 
     def note(self, text: str) -> None:
         """Show in the thread what the step does right now: a percentage, what it waits for. Never a secret."""

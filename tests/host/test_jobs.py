@@ -109,7 +109,10 @@ async def test_a_job_that_is_lost_after_its_work_is_not_done_twice(tmp_path: Pat
         job = stand_in.helper.table.running
         stand_in.model.snaps["maas"] = _installed(stand_in)
         stand_in.helper.table.lose()
-        assert (await running).job == job.job
+        ended = await running
+        assert ended.job == job.job
+        assert ended.outcome is not None, "the look tells how it ended"
+        assert "is installed" in ended.outcome.found
         assert len(stand_in.helper.table.jobs) == 1
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-VERSION = "1.1.0"
+VERSION = "1.2.0"
 SPEAKS = (1,)
 MAX_REQUEST = 65_536
 MAX_LOG = 262_144

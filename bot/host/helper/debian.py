@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import time
@@ -9,6 +10,7 @@ from typing import Any
 
 from bot.host.helper.base import Stopped, blocked, done, todo
 from bot.host.helper.fields import Fields, pg_names
+from bot.host.helper.files import read_whole, write_whole
 from bot.host.helper.postgres import Cluster, Server, clusters, wait_for_cluster
 from bot.host.helper.programs import Said, Tools, must
 from bot.host.helper.step import Step
@@ -191,6 +193,26 @@ def _start_cluster(tools: Tools, cluster: Cluster) -> None:
         raise Stopped("cluster_down", "PostgreSQL did not start: " + said.last, "See its log: logs postgresql")
 
 
+def _stop_cluster(tools: Tools, cluster: Cluster) -> None:
+    if tools.place.systemd:
+        tools.do("systemctl", "stop", cluster.unit, timeout=120)
+    else:
+        tools.do("pg_ctlcluster", cluster.version, cluster.name, "stop", timeout=120)
+
+
+def _judged_file(tools: Tools) -> str:
+    return os.path.join(os.path.dirname(tools.place.jobs), "purging")
+
+
+def _control(tools: Tools, cluster: Cluster) -> str:
+    """A digest of what PostgreSQL writes at each start and stop of a cluster; "" where that is gone already."""
+    try:
+        with open(os.path.join(tools.place.at(cluster.directory), "global", "pg_control"), "rb") as stream:
+            return hashlib.sha256(stream.read()).hexdigest()
+    except FileNotFoundError:
+        return ""
+
+
 class PostgresqlPurge(Step):
     name = "postgresql-purge"
     fields = Fields(optional={"databases": (pg_names, ())})
@@ -211,14 +233,21 @@ class PostgresqlPurge(Step):
 
     def _guard(self, tools: Tools, known: tuple[str, ...]) -> dict[str, Any] | None:
         found = clusters(tools)
-        down = [one for one in found if not one.online and os.path.isdir(tools.place.at(one.directory))]
+        judged = read_whole(_judged_file(tools)) or {}
+        down = [
+            one
+            for one in found
+            if not one.online
+            and os.path.isdir(tools.place.at(one.directory))
+            and not (one.directory in judged and _control(tools, one) in ("", judged[one.directory]))
+        ]
         if down:
             return blocked(
                 "cluster_down",
                 f"cluster {down[0].version}/{down[0].name} does not run, so nobody can say what is in it",
                 f"Start it, or drop it by hand: pg_dropcluster {down[0].version} {down[0].name}",
             )
-        for one in found:
+        for one in (one for one in found if one.online):
             server = Server(tools, "production", one.port)
             others = [name for name in server.names_quietly() if name != "postgres" and name not in known]
             for base in ("postgres", "template1"):
@@ -244,7 +273,24 @@ class PostgresqlPurge(Step):
 
     def apply(self, tools: Tools, given: dict[str, Any]) -> None:
         repair(tools)
+        self._stop_judged(tools)
         apt(tools, "purging PostgreSQL", "purge", *self._there(tools))
+        try:
+            os.unlink(_judged_file(tools))
+        except FileNotFoundError:
+            pass
+
+    def _stop_judged(self, tools: Tools) -> None:
+        """Stop the clusters, and keep in mind that the look a moment ago found nothing else in them.
+
+        A power cut in the middle of the purge leaves them with their data and without the program that could say what
+        is in it. As long as nobody has started them since, it is what was looked at now.
+        """
+        for one in clusters(tools):
+            if one.online:
+                _stop_cluster(tools, one)
+        judged = {one.directory: _control(tools, one) for one in clusters(tools) if not one.online}
+        write_whole(_judged_file(tools), judged)
 
 
 OWN_TABLES = (

@@ -65,3 +65,32 @@ def test_power_cut_in_each_step(make_machine: MachineMaker, moment: float, chann
     cut_in_each(machine, reset(), moment)
     assert not any(take_all(machine, reset()))
     assert Inventory.model_validate(machine.result(verb="query", query="inventory")).empty
+
+
+def test_a_purge_that_was_cut_is_gone_on_with(make_machine: MachineMaker):
+    """It leaves the cluster stopped, and what was in it stays known until somebody starts it."""
+    machine = make_machine()
+    machine.install_helper()
+    purge = Order("postgresql-purge", {"databases": ["maas"]})
+    assert take(machine, Order("postgresql-install"))["rc"] == 0
+    blocker = machine.files / "etc/apt/apt.conf.d/99blocked"
+    blocker.write_text('DPkg::Pre-Invoke {"false"; };\n')
+    assert take(machine, purge)["rc"] == 1
+    cluster = "postgresql@15-main"
+    assert machine.root("systemctl", "is-active", cluster, check=False).strip() == "inactive"
+    assert machine.check(purge.step, **purge.arguments)["state"] == "todo"
+
+    # Somebody starts it, puts something in, and stops it: nobody can say any more what is in it.
+    machine.root("systemctl", "start", cluster)
+    machine.root("runuser", "-u", "postgres", "--", "createdb", "shop")
+    machine.root("systemctl", "stop", cluster)
+    look = machine.check(purge.step, **purge.arguments)
+    assert (look["state"], look["cause"]) == ("blocked", "cluster_down")
+    machine.root("systemctl", "start", cluster)
+    look = machine.check(purge.step, **purge.arguments)
+    assert (look["state"], look["cause"]) == ("blocked", "other_databases")
+
+    machine.root("runuser", "-u", "postgres", "--", "dropdb", "shop")
+    blocker.unlink()
+    assert take(machine, purge)["rc"] == 0
+    assert not (machine.files / "var/lib/maasbot/purging").exists()

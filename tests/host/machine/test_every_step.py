@@ -138,7 +138,8 @@ async def test_the_power_goes_in_each_step(make_machine: MachineMaker, tmp_path:
     async def cut(job: str) -> None:
         await until(lambda: acting(machine, job), 30, f"{job} to act")
         await asyncio.to_thread(machine.power_off)
-        await until(lambda: "on the host runs on" in it.talk.read(root), 60, "the thread to tell that it is away")
+        # Between two jobs it says so in other words.
+        await until(lambda: "Looking again" in it.talk.read(root), 60, "the thread to tell that it is away")
         told.append(job)
         await asyncio.to_thread(machine.start)
 
