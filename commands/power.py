@@ -16,6 +16,7 @@ from bot.operations.plan import Plan
 from bot.operations.power_check import WAKE_ON_LAN, PowerTruth, is_wake_on_lan, power_truth
 from bot.operations.power_settings import SETTINGS, SettingsMissingError, options_for, read
 from bot.operations.power_state import PowerState, power_state
+from bot.operations.powering import reason_against_off, reason_against_on
 from bot.policy import Risk
 from commands.planning import plan_for
 from commands.selecting import select
@@ -117,7 +118,9 @@ async def _one_truth(ctx: Context, one: PowerTruth) -> Message:
         parts.append(Paragraph([Mark.WARN, f" {one.racks}."]))
     if one.advice:
         parts.append(Paragraph([one.advice]))
-    names = ["power set"] if not one.answers else [{"on": "power off", "off": "power on"}[one.power.state], "power set"]
+    switch = {"on": "power off", "off": "power on"}.get(one.power.state if one.answers else "", "")
+    against = {"power off": reason_against_off, "power on": reason_against_on}.get(switch, lambda _: "none is offered")
+    names = ["power set"] if against(one.machine) else [switch, "power set"]
     steps = [offer(name, one.machine, ctx.region.name) for name in names]
     buttons = await Offers(ctx.catalog, ctx.policy).fitting(steps, ctx.region.name, ctx.person, ctx.origin)
     parts += [Buttons(buttons)] if buttons else []

@@ -77,6 +77,7 @@ class RegionWatcher:
         self._look_now = asyncio.Event()
         self._try_now = asyncio.Event()
         self._snapshot_taken = asyncio.Event()
+        self._awaited: list[asyncio.Future[None]] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._log = structlog.get_logger(__name__).bind(region=region.name)
 
@@ -124,6 +125,18 @@ class RegionWatcher:
         """
         self._look_now.set()
         self._try_now.set()
+
+    async def looked(self, timeout: float) -> None:
+        """Look now, and wait until that is done: whoever reads the snapshot then sees what was changed before.
+
+        Raises:
+            TimeoutError: the region did not answer in time.
+        """
+        done = asyncio.get_running_loop().create_future()
+        self._awaited.append(done)
+        self.look_now()
+        async with asyncio.timeout(timeout):
+            await done
 
     # -- life
     # --------------------------------------------------------------------------------------------------
@@ -228,8 +241,12 @@ class RegionWatcher:
         while True:
             await self._up.wait()
             self._look_now.clear()
+            awaited, self._awaited = self._awaited, []
             await self._reader.read()
             self._snapshot_taken.set()
+            for one in awaited:
+                if not one.done():
+                    one.set_result(None)
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._settings.snapshot_every):
                     await self._look_now.wait()

@@ -89,7 +89,7 @@ class PoweringOff(_Switching):
             "MAAS tells the BMC to cut the power at once; the system is not asked to shut down.",
             "I wait until MAAS has seen it off, mostly 4 to 8 s.",
         )
-        return await _plan(self, region, options, _reason_against_off, steps)
+        return await _plan(self, region, options, reason_against_off, steps)
 
     async def ask(self, region: RegionService, key: str, options: Mapping[str, Any]) -> None:
         """Ask MAAS to switch one machine off."""
@@ -112,7 +112,7 @@ class PoweringOn(_Switching):
     async def plan(self, region: RegionService, options: Mapping[str, Any]) -> Plan:
         """Look at each machine anew and leave out those that MAAS does not switch on in their state."""
         steps = ("MAAS tells the BMC to switch the machine on.", "I wait until MAAS has seen it on, mostly 4 to 8 s.")
-        return await _plan(self, region, options, _reason_against_on, steps)
+        return await _plan(self, region, options, reason_against_on, steps)
 
     async def ask(self, region: RegionService, key: str, options: Mapping[str, Any]) -> None:
         """Ask MAAS to switch one machine on."""
@@ -195,7 +195,8 @@ def _warnings_off(machines: Sequence[Machine]) -> list[str]:
     return warnings
 
 
-def _reason_against_off(machine: Machine) -> str | None:
+def reason_against_off(machine: Machine) -> str | None:
+    """Why it is not switched off, or None."""
     if not facts.switchable(machine):
         return "MAAS can't switch it (power type manual)"
     if machine.locked:
@@ -205,7 +206,8 @@ def _reason_against_off(machine: Machine) -> str | None:
     return None
 
 
-def _reason_against_on(machine: Machine) -> str | None:
+def reason_against_on(machine: Machine) -> str | None:
+    """Why it is not switched on, or None."""
     if machine.power_state == "on":
         return "MAAS has it as on already; power status asks its BMC"
     return _why_not_on(machine)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 
 import sqlalchemy as sa
 import structlog
@@ -28,6 +29,8 @@ from bot.policy import Risk
 
 #: How long an operation's start waits for a region that does not answer, in seconds.
 _REGION_PATIENCE = 120.0
+#: Longest that the end of an operation in steps waits for the look at the region that shows it, in seconds.
+_SEEN = 5.0
 
 
 class _HeldError(Exception):
@@ -155,6 +158,8 @@ class OperationWork:
             # A target that never came to an end is no success: the thread must not say so.
             state = OperationState.DONE if done == len(operation.targets) else OperationState.FAILED
         outcome = outcome_of(operation, done, failed)
+        if done and isinstance(self._kinds.get(operation.kind), StepKind):
+            await self._have_it_seen(operation.region)
 
         def let_go(connection: sa.Connection) -> None:
             locks.release(connection, operation_id)
@@ -176,6 +181,13 @@ class OperationWork:
             self._live.forget(operation)
             self._log.info("operation_ended", operation=operation_id, state=state, done=done, failed=failed)
             self._changed(operation_id)
+
+    async def _have_it_seen(self, name: str) -> None:
+        """Have the region looked at once more: whoever reads of the end and asks for the status sees what was done."""
+        region = self._regions.get(name)
+        if region is not None and region.watcher.availability.up:
+            with suppress(TimeoutError):
+                await region.watcher.looked(_SEEN)
 
     async def _plan_now(self, operation: Operation) -> Plan | str:
         region = self._regions.get(operation.region)

@@ -172,6 +172,13 @@ async def test_power_check_tells_what_answers(tmp_path: Path) -> None:
         world.alter("node-10", bmc="timeout")
         await it.bot.regions["default"].fleet.refresh([world.machine("node-2").system_id])
         assert "its BMC (ipmi) answers: on" in said(await it.talk.ask("power check node-1", user=VICTOR))
+        # What is offered is what MAAS would do: nobody owns a machine that is Ready, and it switches none of those on.
+        world.alter("node-3", bmc="ok", power_state="off")
+        ready = await it.talk.ask("power check node-3")
+        assert "answers: off" in said(ready)
+        assert "Power on" not in said(ready)
+        deployed = await it.talk.ask("power check node-1")
+        assert "Power off" in said(deployed)
         manual = said(await it.talk.ask("power check node-2"))
         assert "MAAS can neither switch it nor ask whether it is on" in manual
         assert "Wake-on-LAN can only switch a machine on" in manual
