@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,7 +10,7 @@ from datetime import UTC, datetime
 from bot.command.context import Context, RefusalError
 from bot.command.declaration import command
 from bot.command.offers import Offer, Offers
-from bot.maas.errors import MaasError
+from bot.maas.errors import MaasError, clean
 from bot.maas.images import Defaults, Image, ImageName, images_of, is_loader, missing, uses, wanted_of
 from bot.maas.import_state import Phase
 from bot.message import (
@@ -40,6 +41,7 @@ from commands.import_chart import import_chart, pictures
 from commands.planning import plan_for
 
 _ROWS = 40
+_PART = re.compile(r"[a-z0-9][a-z0-9._-]{0,60}")
 _HOST_RESTART = "host restart"
 _MARKS = {
     Case.HEALTHY: Mark.OK,
@@ -189,10 +191,11 @@ def image_named(text: str, arch: str) -> ImageName:
     os, slash, release = text.strip().lower().partition("/")
     os, release = (os, release) if slash else ("ubuntu", os)
     arch = arch.strip().lower()
-    if not all(
-        part and part.replace("-", "").replace(".", "").replace("_", "").isalnum() for part in (os, release, arch)
-    ):
-        raise RefusalError(say(Code(text), " is no image. Write it as ", Code("ubuntu/jammy amd64"), "."))
+    if not (_PART.fullmatch(os) and _PART.fullmatch(release)):
+        raise RefusalError(say(Code(clean(text, 60)), " is no image. Write it as ", Code("ubuntu/jammy amd64"), "."))
+    if not _PART.fullmatch(arch):
+        spans: list[Span] = [Code(clean(arch, 60)), " is no architecture. Write one, like ", Code("amd64"), "."]
+        raise RefusalError(say(*spans))
     return ImageName(os, release, arch)
 
 

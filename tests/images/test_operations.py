@@ -155,8 +155,25 @@ async def test_names_that_are_none(tmp_path: Path) -> None:
         assert "neither there nor selected" in await refused(it.talk, "images remove ubuntu/xenial")
         assert "machines boot it to be commissioned" in await refused(it.talk, "images remove jammy")
         assert "there is no source 9" in await refused(it.talk, "images add bionic --source 9")
-        plan = await asked(it, "images add ubuntu/jamy")
+        assert "日本語 is no image" in " ".join((await refused(it.talk, "images add 日本語")).split())
+        for arches in ("amd64,arm64", "ａｍｄ64"):
+            refusal = await refused(it.talk, f"images add jammy {arches}")
+            assert f"{arches} is no architecture" in " ".join(refusal.split())
+
+
+async def test_a_release_that_is_not_known(tmp_path: Path) -> None:
+    """MAAS's API does not list what a mirror has: the plan says what is near, or what there is, and so does the end."""
+    async with running(tmp_path) as it:
+        plan = await it.talk.ask("images add ubuntu/jamy")
+        assert "I know no Ubuntu release jamy. Did you mean jammy?" in said(plan)
+        await agree(it.talk, plan)
         await done(it.talk, plan, "has no available images", "Did you mean jammy?")
+        plan = await it.talk.ask("images add banana")
+        there = "Ubuntu's releases are xenial, bionic, focal, groovy, hirsute, impish, jammy,"
+        assert there in said(plan)
+        await agree(it.talk, plan)
+        await done(it.talk, plan, "has no available images", there)
+        assert "I know no" not in said(await it.talk.ask("images add bionic"))
         assert orders(it) == 0
         plan = await asked(it, "images add bionic s390x")
         await done(it.talk, plan, "No available images to download")
