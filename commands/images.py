@@ -34,6 +34,7 @@ from bot.operations.image_doctor import diagnose, needs_work
 from bot.operations.image_evidence import Evidence, gather
 from bot.operations.image_recovery import recoveries
 from bot.operations.image_words import listing, percent, progress, size
+from bot.operations.line import held_by
 from bot.operations.plan import Plan
 from bot.operations.verdict import remaining
 from bot.policy import Risk
@@ -91,7 +92,9 @@ async def images(ctx: Context) -> Message:
     parts += [chart] if chart is not None else []
     loaders = [one for one in state.images.resources if is_loader(one)]
     note: list[Span] = [f"Besides, {len(loaders)} boot loaders. "] if loaders else []
-    if complete < len(rows) and state.phase in {Phase.IDLE, Phase.STALLED}:
+    if state.phase.importing and state.phase is not Phase.STALLED:
+        note += [Code("/maas images import"), " follows it in a thread."]
+    elif complete < len(rows) and state.phase in {Phase.IDLE, Phase.STALLED}:
         note += [Code("/maas images doctor"), " says why, and what recovers."]
     else:
         note += [Code("/maas images import"), " looks for newer versions."]
@@ -153,6 +156,12 @@ async def images_import(ctx: Context) -> Plan:
 @command("images stop", risk=Risk.CHANGE, example="/maas images stop")
 async def images_stop(ctx: Context) -> Plan:
     """Stop the import that runs. What is half there is thrown away."""
+    holder = await ctx.operations.line.holder(ctx.region.name, "@images")
+    if holder is not None and any(target.key == "import" for target in holder.plan.targets):
+        cancel = f"/maas cancel {holder.id}"
+        raise RefusalError(
+            say(f"{held_by(holder)}, and would import again. ", Code(cancel), " also stops an import that it ordered.")
+        )
     return await plan_for(ctx, "images-stop", {}, "stopped")
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.host.world import hosted
 from tests.images.deeds import SLOWLY, asked, begun, complete, images, orders
-from tests.kinds.steps import CANCEL, agree, done, refused, said
+from tests.kinds.steps import CANCEL, agree, done, operation_id, refused, said
 from tests.support.harness import running
 
 BOTH = pytest.mark.parametrize("version", ["2.9.3", "3.4.10"])
@@ -146,6 +146,22 @@ async def test_stop(tmp_path: Path) -> None:
         await agree(it.talk, plan)
         await done(it.talk, plan, "Stopped the import of images")
         assert images(it, "bionic") == []
+
+
+async def test_an_import_that_an_operation_follows_stops_with_it_and_not_under_it(tmp_path: Path) -> None:
+    """The operation would order the import again, and "stopped" would not be true."""
+    async with running(tmp_path) as it:
+        it.world.region.faults.set("slow-mirror", rate=SLOWLY)
+        adding = await asked(it, "images add bionic")
+        await it.talk.reads(adding, "MB/s")
+        assert "/maas images import follows it in a thread" in said(await it.talk.ask("images")).replace("`", "")
+        text = " ".join((await refused(it.talk, "images stop")).split())
+        name = operation_id(adding)
+        assert f"{name} (Add ubuntu/bionic amd64, asked by olga)" in text and f"/maas cancel {name}" in text
+        await it.talk.ask(f"cancel {name}")
+        await done(it.talk, adding, "was cancelled")
+        assert not it.world.region.world.images.importing and orders(it) == 1
+        assert "none runs" in await refused(it.talk, "images stop")
 
 
 async def test_names_that_are_none(tmp_path: Path) -> None:
