@@ -156,7 +156,7 @@ async def reserved_remove(ctx: Context, ip: str, /) -> Plan:
     """Give a reserved address back (MAAS 3.6 and later)."""
     found = await ctx.region.api.reserved_ips()
     if found is None:
-        raise RefusalError(say(no_reserved_ips("an older version")))
+        raise RefusalError(no_reserved_ips(ctx))
     one = next((one for one in found if ip in {one.ip, str(one.id)}), None)
     if one is None:
         known = ", ".join(one.ip for one in found[:8]) or "none"

@@ -79,7 +79,7 @@ class _Source:
 def _address(url: str) -> _Source:
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise RefusalError(say(Code(url), " is no web address."))
+        raise RefusalError(say(Code(url), " is no web address. Write it like ", Code("http://HOST/golden.tgz"), "."))
     if parts.username or parts.password:
         raise RefusalError(say("An address with a password in it would be shown to everybody. Leave it out."))
     return _Source(parts.path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,7 +10,7 @@ from datetime import UTC, datetime
 from bot.command.context import Context, RefusalError
 from bot.command.declaration import command
 from bot.command.offers import Offer, Offers
-from bot.maas.errors import MaasError
+from bot.maas.errors import MaasError, clean
 from bot.maas.images import Defaults, Image, ImageName, images_of, is_loader, missing, uses, wanted_of
 from bot.maas.import_state import Phase
 from bot.message import (
@@ -33,6 +34,7 @@ from bot.operations.image_doctor import diagnose, needs_work
 from bot.operations.image_evidence import Evidence, gather
 from bot.operations.image_recovery import recoveries
 from bot.operations.image_words import listing, percent, progress, size
+from bot.operations.line import held_by
 from bot.operations.plan import Plan
 from bot.operations.verdict import remaining
 from bot.policy import Risk
@@ -40,6 +42,7 @@ from commands.import_chart import import_chart, pictures
 from commands.planning import plan_for
 
 _ROWS = 40
+_PART = re.compile(r"[a-z0-9][a-z0-9._-]{0,60}")
 _HOST_RESTART = "host restart"
 _MARKS = {
     Case.HEALTHY: Mark.OK,
@@ -89,7 +92,9 @@ async def images(ctx: Context) -> Message:
     parts += [chart] if chart is not None else []
     loaders = [one for one in state.images.resources if is_loader(one)]
     note: list[Span] = [f"Besides, {len(loaders)} boot loaders. "] if loaders else []
-    if complete < len(rows) and state.phase in {Phase.IDLE, Phase.STALLED}:
+    if state.phase.importing and state.phase is not Phase.STALLED:
+        note += [Code("/maas images import"), " follows it in a thread."]
+    elif complete < len(rows) and state.phase in {Phase.IDLE, Phase.STALLED}:
         note += [Code("/maas images doctor"), " says why, and what recovers."]
     else:
         note += [Code("/maas images import"), " looks for newer versions."]
@@ -151,6 +156,12 @@ async def images_import(ctx: Context) -> Plan:
 @command("images stop", risk=Risk.CHANGE, example="/maas images stop")
 async def images_stop(ctx: Context) -> Plan:
     """Stop the import that runs. What is half there is thrown away."""
+    holder = await ctx.operations.line.holder(ctx.region.name, "@images")
+    if holder is not None and any(target.key == "import" for target in holder.plan.targets):
+        cancel = f"/maas cancel {holder.id}"
+        raise RefusalError(
+            say(f"{held_by(holder)}, and would import again. ", Code(cancel), " also stops an import that it ordered.")
+        )
     return await plan_for(ctx, "images-stop", {}, "stopped")
 
 
@@ -189,10 +200,11 @@ def image_named(text: str, arch: str) -> ImageName:
     os, slash, release = text.strip().lower().partition("/")
     os, release = (os, release) if slash else ("ubuntu", os)
     arch = arch.strip().lower()
-    if not all(
-        part and part.replace("-", "").replace(".", "").replace("_", "").isalnum() for part in (os, release, arch)
-    ):
-        raise RefusalError(say(Code(text), " is no image. Write it as ", Code("ubuntu/jammy amd64"), "."))
+    if not (_PART.fullmatch(os) and _PART.fullmatch(release)):
+        raise RefusalError(say(Code(clean(text, 60)), " is no image. Write it as ", Code("ubuntu/jammy amd64"), "."))
+    if not _PART.fullmatch(arch):
+        spans: list[Span] = [Code(clean(arch, 60)), " is no architecture. Write one, like ", Code("amd64"), "."]
+        raise RefusalError(say(*spans))
     return ImageName(os, release, arch)
 
 

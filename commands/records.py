@@ -20,7 +20,7 @@ async def reserved(ctx: Context) -> Message:
     """List addresses that DHCP keeps for one MAC address (MAAS 3.6 and later)."""
     found = await ctx.region.api.reserved_ips()
     if found is None:
-        raise RefusalError(say(no_reserved_ips(await _version(ctx))))
+        raise RefusalError(no_reserved_ips(ctx))
     if not found:
         return say("No address is reserved. ", Code("/maas reserved add IP MAC"), " reserves one.")
     title = f"{count(len(found), 'reserved address', 'reserved addresses')}"
@@ -102,11 +102,8 @@ async def discovery(ctx: Context, *, all_seen: bool = False) -> Message:
     return Message(f"{title}.", tuple(parts))
 
 
-def no_reserved_ips(version: str) -> str:
+def no_reserved_ips(ctx: Context) -> Message:
     """What to say where MAAS knows no reserved addresses."""
-    return f"Reserved addresses came with MAAS 3.6, and this region runs {version or 'an older version'}."
-
-
-async def _version(ctx: Context) -> str:
-    snapshot = ctx.region.watcher.snapshot.version
-    return snapshot.value.version if snapshot.value is not None else ""
+    version = ctx.region.watcher.snapshot.version.value
+    runs = version.version if version is not None else "an older version"
+    return say(f"Reserved addresses came with MAAS 3.6, and this region runs {runs}.")

@@ -102,8 +102,11 @@ async def _options(ctx: Context, wish: SetupWish) -> dict[str, Any]:
         for name, value in wish.settings.items():
             if name not in names:
                 near = nearest(name, names)
-                hint = f"; did you mean {near[0]}?" if near else ""
-                raise RefusalError(say(f"There is no setting {name[:60]}{hint}. Nothing was done."))
+                hint = f"Did you mean {near[0]}? " if near else ""
+                raise RefusalError(
+                    say(f"There is no setting {name[:60]}. {hint}", Code("/maas config get"),
+                        " lists all. Nothing was done.")
+                )  # fmt: skip
             try:
                 options["settings"] = {**options["settings"], name: fitting(name, await api.get_config(name), value)}
             except ValueError as error:

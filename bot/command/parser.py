@@ -14,25 +14,15 @@ from cyclopts import exceptions as faults
 
 from bot.command.cleanup import clean, split
 from bot.command.declaration import Catalog, Command
-from bot.message import Code, Message, Note, Paragraph, Span, Text, plain
+from bot.command.shared_options import BULK_OPTIONS, fold_option, join_ranges, take_option, take_pacing
+from bot.command.usage import UsageError, cut
+from bot.message import Code, Message, Note, Paragraph, Span, Text, say
 from bot.operations.pacing import Pacing
 
-_LONGEST_QUOTE = 60
-
-#: What every command takes that plans work on any number of machines, and what each means.
-_BULK = {
-    "at-once": "how many machines at the same time",
-    "canary": "so many machines first, and the others only if these end well",
-    "stop-after": "begin no further machine after so many failures",
-}
-
-
-class UsageError(Exception):
-    """The words name no command, or do not fit it. `message` says which word, and what would fit."""
-
-    def __init__(self, message: Message) -> None:
-        super().__init__(message.summary)
-        self.message = message
+#: Commands that are offered though none is near what was typed: a person can read so many.
+_FEW = 3
+#: How a sentence calls what a command needs, where its own word does not do.
+_CALLED = {"url": "a web address", "ip": "an IP address", "mac": "a MAC address", "addresses": "its addresses"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +56,22 @@ class Parser:
             UsageError: no such command, a missing or surplus word, an unknown option, a value that does not fit.
         """
         words = clean(text)
-        tokens = split(words)
-        tokens, region = _take_option(tokens, "region")
-        tokens, reason = _take_option(tokens, "reason")
+        tokens = join_ranges(split(words))
+        tokens, region = take_option(tokens, "region")
+        tokens, reason = take_option(tokens, "reason")
+        if reason == "":
+            raise UsageError(say(Code("--reason"), " needs a value: why, between quotes."))
         queue = "--queue" in tokens
         tokens = [token for token in tokens if token != "--queue"]  # noqa: S105 - a word of the command line
-        command, rest = self._find(tokens)
+        # With nothing but such options: as with no words at all.
+        command, rest = self._find(tokens or ["help"])
         pacing = Pacing()
         if command.bulk:
-            rest, pacing = _take_pacing(rest)
+            rest, pacing = take_pacing(rest)
         app = self._apps[command.name]
         try:
             _, bound, _ = app.parse_args(
-                [_fold_option(token) for token in rest], exit_on_error=False, print_error=False, verbose=False
+                [fold_option(token) for token in rest], exit_on_error=False, print_error=False, verbose=False
             )
         except faults.CycloptsError as error:
             raise UsageError(self._explain(command, error)) from None
@@ -109,7 +102,7 @@ class Parser:
             for parameter in _own_parameters(command.handler)
             if parameter.kind is inspect.Parameter.KEYWORD_ONLY
         ]
-        return [*own, *((f"--{name}", text) for name, text in _BULK.items())] if command.bulk else own
+        return [*own, *((f"--{name}", text) for name, text in BULK_OPTIONS.items())] if command.bulk else own
 
     def _find(self, tokens: Sequence[str]) -> tuple[Command, list[str]]:
         lowered = [token.lower() for token in tokens]
@@ -124,10 +117,17 @@ class Parser:
         typed = lowered[0] if lowered else ""
         near = get_close_matches(" ".join(lowered[:2]), names, 2, 0.75) or get_close_matches(typed, names, 3, 0.6)
         family = [name for name in names if name.split()[0] == typed]
-        typed = _cut(typed)
+        typed = cut(typed)
         text: list[Span] = [Code(typed or "(nothing)"), " is no command. "]
         text += _offer(family or near) or ["Type ", Code("/maas help"), " for what there is."]
         return Message(f"{typed} is no command.", (Paragraph(text),))
+
+    def _longer(self, command: Command, surplus: str) -> list[str]:
+        """Commands that begin with this one's words: those that the surplus may mean, or else a few."""
+        longer = [name for name in self._catalog.names() if name.startswith(f"{command.name} ")]
+        typed = f"{command.name} {surplus}".lower()
+        near = [name for name in longer if name.startswith(typed)] or get_close_matches(typed, longer, 3, 0.7)
+        return near or (longer if len(longer) <= _FEW else [])
 
     def _explain(self, command: Command, error: faults.CycloptsError) -> Message:
         text = self._sentence(command, error)
@@ -141,13 +141,13 @@ class Parser:
                 typed = error.token.keyword or error.token.value
                 known = [name for name, _ in self.options(command)]
                 return [
-                    Code(_cut(typed)),
+                    Code(cut(typed)),
                     f" is no option of {command.name}. ",
                     *_offer(get_close_matches(typed, known, 2, 0.5)),
                 ]
             case faults.CoercionError():
                 value = error.token.value if error.token is not None else ""
-                return [Code(_cut(value)), f" does not fit {_name_of(error)}. ", *_fitting(error)]
+                return [Code(cut(value)), f" does not fit {_name_of(error)}. ", *_fitting(error)]
             case faults.MissingArgumentError() if error.argument is not None and error.keyword is None:
                 return [f"{command.name} needs {_name_of(error)}."]
             case faults.MissingArgumentError():
@@ -155,15 +155,11 @@ class Parser:
             case faults.RepeatArgumentError():
                 return [f"{_name_of(error)} was given twice."]
             case faults.UnusedCliTokensError():
-                surplus = _cut(" ".join(error.unused_tokens or []))
-                return [f"{command.name} does not know what to do with ", Code(surplus), "."]
+                surplus = cut(" ".join(error.unused_tokens or []))
+                text: list[Span] = [f"{command.name} does not know what to do with ", Code(surplus), ". "]
+                return [*text, *_offer(self._longer(command, surplus))]
             case _:
                 return [f"These words do not fit {command.name}."]
-
-
-def _cut(text: str) -> str:
-    """What was typed, as far as it helps to see it again."""
-    return text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}…"
 
 
 def _app_for(command: Command) -> cyclopts.App:
@@ -207,47 +203,6 @@ def _described_args(handler: Callable[..., Any]) -> dict[str, str]:
     return described
 
 
-def _take_option(tokens: list[str], name: str) -> tuple[list[str], str | None]:
-    """Take `--name VALUE` or `--name=VALUE` out of the words: every command takes it, wherever it stands."""
-    for at, token in enumerate(tokens):
-        if token == f"--{name}" and at + 1 < len(tokens):
-            return tokens[:at] + tokens[at + 2 :], tokens[at + 1]
-        if token.startswith(f"--{name}="):
-            return tokens[:at] + tokens[at + 1 :], token.partition("=")[2]
-    return tokens, None
-
-
-def _take_pacing(tokens: list[str]) -> tuple[list[str], Pacing]:
-    """Take the options of every bulk out of the words.
-
-    Raises:
-        UsageError: the value of one is no number from 1 up.
-    """
-    given: dict[str, int] = {}
-    rest: list[str] = []
-    words = iter(tokens)
-    for token in words:
-        name, equals, value = _fold_option(token).partition("=")
-        if name.removeprefix("--") not in _BULK or not name.startswith("--"):
-            rest.append(token)
-            continue
-        value = value if equals else next(words, "")
-        if not (value.isascii() and value.isdigit() and 0 < int(value) < 100_000):
-            fits: list[Span] = [Code(_cut(value)), f" does not fit {name}."] if value else [f"{name} needs a value."]
-            text = [*fits, " It takes a whole number from 1 up, like ", Code(f"{name} 3"), "."]
-            raise UsageError(Message(plain(text), (Paragraph(text),)))
-        given[name.removeprefix("--").replace("-", "_")] = int(value)
-    return rest, Pacing(**given)
-
-
-def _fold_option(token: str) -> str:
-    """MAAS writes enable_ssh, people --enable-ssh: both are the same option, in any case."""
-    if not token.startswith("--"):
-        return token
-    name, equals, value = token.partition("=")
-    return name.lower().replace("_", "-") + equals + value
-
-
 def _flag(name: str) -> str:
     """`--enable-ssh` for enable_ssh, and `--range` for range_, which Python has a use for itself."""
     return "--" + name.rstrip("_").replace("_", "-")
@@ -264,7 +219,10 @@ def _name_of(error: faults.CycloptsError) -> str:
     name = str(error.argument.name or error.argument.field_info.name)
     if name.startswith("--"):
         return name
-    word = name.strip("*").rstrip("s").replace("_", " ").replace("-", " ").lower()
+    name = name.strip("*").lower()
+    if name in _CALLED:
+        return _CALLED[name]
+    word = name.rstrip("s").replace("_", " ").replace("-", " ")
     return f"{'an' if word[:1] in 'aeiou' else 'a'} {word}"
 
 

@@ -25,7 +25,7 @@ def clean(text: str, limit: int = MAX_TEXT) -> str:
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
-def _ended(text: str) -> str:
+def ended(text: str) -> str:
     """`text` as a sentence: the region's own words often lack the full stop, and a remedy follows them."""
     return f"{text}." if text and text[-1] not in ".…?!:;," else text
 
@@ -57,7 +57,7 @@ class MaasError(Exception):
         outcome_unknown: bool = False,
         retry_after: float | None = None,
     ) -> None:
-        problem = _ended(clean(problem, 2 * MAX_TEXT))
+        problem = ended(clean(problem, 2 * MAX_TEXT))
         remedy = clean(remedy, 2 * MAX_TEXT) or self.default_remedy
         # Only positional arguments: copy and pickle call the class with `args` and then restore the
         # attributes.

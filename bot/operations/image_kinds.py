@@ -21,6 +21,7 @@ from bot.operations.image_stop import Stop
 from bot.operations.image_upload import UploadingImage
 from bot.operations.image_words import listing, progress, size
 from bot.operations.plan import LeftOut, Plan
+from bot.operations.releases import UBUNTU, doubts
 from bot.operations.steps import OperationStep
 from bot.policy import Risk
 
@@ -97,7 +98,10 @@ class AddingImage(ImageKind):
         selected = any(one.name == name for one in evidence.wanted)
         if selected and name not in evidence.missing:
             return replace(plan, targets=(), left_out=(LeftOut(str(name), "it is selected, and complete"),))
-        return replace(plan, steps=_what_an_import_does(evidence, name), losses=deletes(evidence, name))
+        known = [one.name.release for one in evidence.wanted if one.name.os == UBUNTU]
+        warnings = doubts([name.release], known) if name.os == UBUNTU else ()
+        steps, losses = _what_an_import_does(evidence, name), deletes(evidence, name)
+        return replace(plan, steps=steps, losses=losses, warnings=warnings)
 
 
 class RemovingImage(ImageKind):

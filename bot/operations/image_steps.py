@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from difflib import get_close_matches
 
 from bot.maas.errors import BadRequest
 from bot.maas.image_defaults import DEFAULT_URL, Packaging, default_keyring
@@ -13,15 +12,11 @@ from bot.operations.image_evidence import NOTICE
 from bot.operations.image_import import order
 from bot.operations.image_readiness import unready
 from bot.operations.image_words import listing
+from bot.operations.releases import meant
 from bot.operations.steps import OperationStep, StepContext, StepFailedError
 
 #: Seconds that MAAS gets to read a source's index before a refusal counts as one.
 _INDEX = 60
-#: Names of Ubuntu's releases, to say which one somebody may have meant; what a mirror has, only the mirror knows.
-_UBUNTU = (
-    "xenial", "bionic", "focal", "groovy", "hirsute", "impish", "jammy", "kinetic", "lunar", "mantic", "noble",
-    "oracular", "plucky", "questing",
-)  # fmt: skip
 
 
 class Source(OperationStep):
@@ -192,10 +187,11 @@ async def select(context: StepContext, name: ImageName) -> None:
         context.note("MAAS refuses it: it may not have read the source's index yet. Trying again.")
         context.stop_if_cancelled()
         await context.sleep(1.0)
+    releases = [one.release for one in await context.region.imports.wanted() if one.os == name.os]
     notices = [one.text for one in await context.region.api.notifications() if one.ident == NOTICE]
     raise StepFailedError(
         " ".join([f"MAAS knows no {name} of this source: {refusal.problem}", *notices]),
-        _meant(name, [one.release for one in await context.region.imports.wanted()]),
+        f"{meant(name.os, name.release, releases)} Check the architecture too; what a mirror has, its web page lists.",
     )
 
 
@@ -265,11 +261,3 @@ async def _is_young(context: StepContext, source_id: int) -> bool:
     sources = {one.id: one for one in await context.region.api.boot_sources()}
     changed = sources[source_id].changed_at if source_id in sources else None
     return changed is not None and time.time() - changed.timestamp() < 3 * _INDEX
-
-
-def _meant(name: ImageName, selected: list[str]) -> str:
-    known = sorted({*selected, *_UBUNTU}) if name.os == "ubuntu" else selected
-    near = get_close_matches(name.release, [one for one in known if one != name.release], 2, 0.6)
-    if near:
-        return f"Did you mean {listing(near)}? What a mirror has, its web page lists."
-    return "Check the release and the architecture; what a mirror has, its web page lists."

@@ -16,6 +16,7 @@ from bot.operations.dhcp_choice import NoDhcp, choose_dhcp
 from bot.operations.image_import import Import
 from bot.operations.plan import LeftOut, Plan
 from bot.operations.region_settings import ConfigStep, is_same, told
+from bot.operations.releases import UBUNTU, doubts
 from bot.operations.setup_steps import (
     Archive,
     SelectReleases,
@@ -104,7 +105,7 @@ class SettingUp(StepKind):
                 *(("The import of images can take from minutes to hours; its row shows how far it is.",) * importing),
             ),
             left_out=done,
-            warnings=warnings if any(one.step.key in {"range", "dhcp"} for one in todo) else (),
+            warnings=warnings,
         )
 
 
@@ -129,16 +130,18 @@ def nothing_wished() -> dict[str, Any]:
 async def look(region: RegionService, options: Mapping[str, Any]) -> tuple[list[Looked], tuple[str, ...]] | str:
     """How each step is found, and what to warn of; a text says why a step can't be at all. Raises MaasError."""
     found: list[Looked] = []
-    warnings: tuple[str, ...] = ()
     selected = await selections(region.api) if options["releases"] or options["import_images"] else []
     keys = await region.api.ssh_keys() if options["ssh_keys"] or options["ssh_import"] else []
+    warnings = doubts(options["releases"], [one.release for one in selected if one.os == UBUNTU])
     fingerprints = {fingerprint_of(one.key) for one in keys}
     planned_dhcp: dict[str, PlannedStep] = {}
     if options["dhcp"]:
         planned = await _look_at_dhcp(region, options["dhcp"])
         if isinstance(planned, str):
             return planned
-        planned_dhcp, warnings = planned
+        planned_dhcp, more = planned
+        if any(one.today != one.wanted for one in planned_dhcp.values()):
+            warnings += more
     for step in SettingUp().steps(options):
         if isinstance(step, ConfigStep):
             today = await region.api.get_config(step.name)

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from difflib import get_close_matches
 
 from bot.maas.errors import BadRequest
 from bot.maas.models_images import Selection
 from bot.maas.region import Region
+from bot.operations.releases import UBUNTU, meant
 from bot.operations.steps import OperationStep, StepContext, StepFailedError
 
 ARCHIVES = {"main_archive": "Ubuntu archive", "ports_archive": "Archive of extra architectures"}
-_UBUNTU = "ubuntu"
 #: Seconds that MAAS gets to read a source's index before its refusal counts as one (facts: a second or two).
 _INDEX = 30.0
-#: Ubuntu's releases that MAAS 2.9 and later could know: only to guess what a mistyped one may mean.
-KNOWN_RELEASES = ("xenial", "bionic", "focal", "hirsute", "impish", "jammy", "kinetic", "lunar", "mantic", "noble")
 
 
 class Archive(OperationStep):
@@ -77,12 +74,12 @@ class SelectReleases(OperationStep):
         api = context.region.api
         until = time.monotonic() + _INDEX * context.pause
         while True:
-            mine = [one for one in await selections(api) if (one.os, one.release) == (_UBUNTU, release)]
+            mine = [one for one in await selections(api) if (one.os, one.release) == (UBUNTU, release)]
             try:
                 if mine:
                     await api.update_selection(mine[0], list(dict.fromkeys([*mine[0].arches, *self._architectures])))
                 else:
-                    await api.create_selection(source_id, _UBUNTU, release, list(self._architectures))
+                    await api.create_selection(source_id, UBUNTU, release, list(self._architectures))
                 return
             except BadRequest as error:
                 if "available images" not in error.problem or time.monotonic() >= until:
@@ -105,7 +102,7 @@ def unselected(selected: Sequence[Selection], releases: Sequence[str], architect
     """Which of these releases lack one of these architectures."""
     have: dict[str, set[str]] = {}
     for one in selected:
-        if one.os == _UBUNTU:
+        if one.os == UBUNTU:
             have.setdefault(one.release, set()).update(one.arches)
     wanted = set(architectures)
     return [one for one in releases if "*" not in have.get(one, set()) and not wanted <= have.get(one, set())]
@@ -115,26 +112,24 @@ def told_selections(selected: Sequence[Selection]) -> str:
     """`focal (amd64), jammy (amd64, arm64)`."""
     told = []
     for one in selected:
-        name = one.release if one.os == _UBUNTU else f"{one.os}/{one.release}"
+        name = one.release if one.os == UBUNTU else f"{one.os}/{one.release}"
         told.append(f"{name} ({', '.join(sorted(one.arches))})")
     return ", ".join(sorted(told)) or "none"
 
 
 def told_wanted(selected: Sequence[Selection], releases: Sequence[str], architectures: Sequence[str]) -> str:
     """What will be selected, in the same words: what is already, and these releases for these architectures."""
-    arches = {one.release: set(one.arches) for one in selected if one.os == _UBUNTU}
+    arches = {one.release: set(one.arches) for one in selected if one.os == UBUNTU}
     for release in releases:
         if "*" not in arches.get(release, set()):
             arches.setdefault(release, set()).update(architectures)
-    more = [f"{one.os}/{one.release} ({', '.join(sorted(one.arches))})" for one in selected if one.os != _UBUNTU]
+    more = [f"{one.os}/{one.release} ({', '.join(sorted(one.arches))})" for one in selected if one.os != UBUNTU]
     return ", ".join(sorted([*(f"{name} ({', '.join(sorted(found))})" for name, found in arches.items()), *more]))
 
 
 def _refusal(release: str, error: BadRequest, selected: Sequence[Selection]) -> tuple[str, str]:
-    known = sorted({*KNOWN_RELEASES, *(one.release for one in selected)} - {release})
-    near = get_close_matches(release, known, 2, 0.6)
-    hint = f"Did you mean {' or '.join(near)}? " if near else ""
+    known = [one.release for one in selected if one.os == UBUNTU]
     return (
         f"MAAS does not select {release}: {error.problem}",
-        f"{hint}What was selected before it stays. /maas images shows what there is; correct it, then set up again.",
+        f"{meant(UBUNTU, release, known)} What was selected before it stays. Correct it, then set up again.",
     )

@@ -236,7 +236,7 @@ def _texts(name: str, value: Any) -> str:
         return value
     if isinstance(value, list) and all(isinstance(one, str) for one in value):
         return "\n".join(value)
-    raise WishFault(name, f"{name} is a text, or a list of texts")
+    raise WishFault(name, f"{name.replace('_', '.', 1) if name in _DHCP else name} is a text, or a list of texts")
 
 
 def _setting(name: str, value: Any) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from bot.maas.errors import MaasError, clean
+from bot.maas.errors import MaasError, clean, ended
 from bot.maas.service import RegionService
 from bot.operations.engine import Step
 from bot.operations.live import Live
@@ -84,10 +84,10 @@ class StepRunner:
         except StepStoppedError as stopped:
             await self._end(operation, target, TargetState.STOPPED, "Stopped", str(stopped) or "Stopped on request")
         except StepFailedError as error:
-            cause = FailureCause(f"{error.problem} {error.remedy}".strip(), error.script, error.tail, error.log)
+            cause = FailureCause(f"{ended(error.problem)} {error.remedy}".strip(), error.script, error.tail, error.log)
             await self._end(operation, target, TargetState.FAILED, "Failed", cause.summary, cause)
         except MaasError as error:
-            cause = FailureCause(f"{error.problem} {error.remedy}".strip())
+            cause = FailureCause(f"{ended(error.problem)} {error.remedy}".strip())
             await self._end(operation, target, TargetState.FAILED, "Failed", cause.summary, cause)
         except StorageUnavailableError:
             raise  # the engine runs the step again when the database is back

@@ -9,8 +9,9 @@ from typing import Any
 import structlog
 
 from bot.command.declaration import Catalog
-from bot.command.parser import Parser, UsageError
+from bot.command.parser import Parser
 from bot.command.runnable import runnable
+from bot.command.usage import UsageError
 from bot.maas.service import RegionService
 from bot.message import say
 from bot.people import Door, Identity, Origin

@@ -11,7 +11,8 @@ from typing import Any
 import structlog
 
 from bot.command.offers import ASK_MORE
-from bot.command.parser import Parser, UsageError
+from bot.command.parser import Parser
+from bot.command.usage import UsageError
 from bot.message import say
 from bot.slack.fields import field, plain
 from bot.slack.outbound import Outbound, SlackError

@@ -15,8 +15,9 @@ from bot.audit import Audit
 from bot.command.beside import Beside, UnreadableError
 from bot.command.context import Context, RefusalError
 from bot.command.declaration import Catalog
-from bot.command.parser import Call, Parser, UsageError
+from bot.command.parser import Call, Parser
 from bot.command.sheet import Sheet, SheetWanted
+from bot.command.usage import UsageError
 from bot.history import FleetHistory
 from bot.maas.errors import MaasError
 from bot.maas.service import RegionService
@@ -201,9 +202,11 @@ class Router:
     def _region(self, name: str | None) -> RegionService:
         if name is None:
             return self._regions.get("default") or next(iter(self._regions.values()))
+        known = ", ".join(self._regions)
+        if not name:
+            raise RefusalError(say(Code("--region"), f" needs the name of a region. The regions are: {known}."))
         region = self._regions.get(name)
         if region is None:
-            known = ", ".join(self._regions)
             raise RefusalError(say("There is no region ", Code(name), f". The regions are: {known}."))
         return region
 

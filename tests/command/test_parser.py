@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.command.parser import Parser, UsageError
+from bot.command.parser import Parser
+from bot.command.usage import UsageError
+from bot.maas.addresses import block, parse_range
 from bot.message import plain
 from commands.catalogue import build_catalog
 
@@ -43,7 +45,20 @@ def test_machine_names_keep_their_case() -> None:
 def test_the_region_can_be_named_anywhere() -> None:
     assert PARSER.parse("status --region lab").region == "lab"
     assert PARSER.parse("--region=lab machines status:new").region == "lab"
+    assert PARSER.parse("status --Region lab").region == "lab"
     assert PARSER.parse("status").region is None
+    # without a name: whoever knows the regions says which there are
+    for text in ("--region", "images --region", "images --region=", "images --region --queue"):
+        assert PARSER.parse(text).region == ""
+    assert PARSER.parse("--region lab").command.name == "help"
+
+
+@pytest.mark.parametrize("dash", ["-", " - ", " \u2013 ", "\u2013", " \u2014 "])
+def test_a_range_is_one_word_however_its_dash_is_typed(dash: str) -> None:
+    call = PARSER.parse(f"dhcp enable lab-net --range 10.0.0.10{dash}10.0.0.20")
+    assert parse_range(call.kwargs["range_"]) == block("10.0.0.10", "10.0.0.20")
+    assert PARSER.parse("ranges remove fe80::1 - fe80::9").args == ("fe80::1-fe80::9",)
+    assert PARSER.parse('ranges add lab-net 10.0.0.1-9 --comment "hall - left"').kwargs["comment"] == "hall - left"
 
 
 @pytest.mark.parametrize(
@@ -57,6 +72,14 @@ def test_the_region_can_be_named_anywhere() -> None:
         ("op", "op needs an operation."),
         ("ops --limit", "--limit needs a value."),
         ("xyzzy", "Type /maas help"),
+        ("images source", "Did you mean images sources or images source add"),
+        ("dhcp on", "Did you mean dhcp enable or dhcp disable?"),
+        ("images source add", "images source add needs a web address."),
+        ("ranges add lab-net", "ranges add needs its addresses."),
+        ("reserved add", "reserved add needs an IP address."),
+        ("reserved add 10.98.0.9", "reserved add needs a MAC address."),
+        ("release node-3 --reason", "--reason needs a value"),
+        ("images --region a --region b", "--region was given twice."),
     ],
 )
 def test_errors_say_which_word_and_what_would_fit(text: str, says: str) -> None:

@@ -14,6 +14,8 @@ UNCLEAR = [
     ("frobnicate", ["frobnicate", "is no command", "/maas help"]),
     ("comission node-3", ["comission", "is no command", "Did you mean", "commission"]),
     ("--help", ["is no command", "help"]),
+    ("--region", ["--region", "needs the name of a region", "The regions are: default."]),
+    ("images doctor --region", ["--region", "needs the name of a region", "The regions are: default."]),
     ("machine nod-3", ["nod-3", "matches no machine", "Did you mean", "node-3"]),
     ("machine zzz", ["zzz", "matches no machine"]),
     ("commission node-3 node-99", ["node-99", "matches no machine", "Did you mean", "node-9"]),

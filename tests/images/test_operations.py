@@ -8,7 +8,7 @@ import pytest
 
 from tests.host.world import hosted
 from tests.images.deeds import SLOWLY, asked, begun, complete, images, orders
-from tests.kinds.steps import CANCEL, agree, done, refused, said
+from tests.kinds.steps import CANCEL, agree, done, operation_id, refused, said
 from tests.support.harness import running
 
 BOTH = pytest.mark.parametrize("version", ["2.9.3", "3.4.10"])
@@ -148,6 +148,22 @@ async def test_stop(tmp_path: Path) -> None:
         assert images(it, "bionic") == []
 
 
+async def test_an_import_that_an_operation_follows_stops_with_it_and_not_under_it(tmp_path: Path) -> None:
+    """The operation would order the import again, and "stopped" would not be true."""
+    async with running(tmp_path) as it:
+        it.world.region.faults.set("slow-mirror", rate=SLOWLY)
+        adding = await asked(it, "images add bionic")
+        await it.talk.reads(adding, "MB/s")
+        assert "/maas images import follows it in a thread" in said(await it.talk.ask("images")).replace("`", "")
+        text = " ".join((await refused(it.talk, "images stop")).split())
+        name = operation_id(adding)
+        assert f"{name} (Add ubuntu/bionic amd64, asked by olga)" in text and f"/maas cancel {name}" in text
+        await it.talk.ask(f"cancel {name}")
+        await done(it.talk, adding, "was cancelled")
+        assert not it.world.region.world.images.importing and orders(it) == 1
+        assert "none runs" in await refused(it.talk, "images stop")
+
+
 async def test_names_that_are_none(tmp_path: Path) -> None:
     async with running(tmp_path) as it:
         assert "is no image" in await refused(it.talk, "images add 'ubuntu/ja mmy;'")
@@ -155,8 +171,25 @@ async def test_names_that_are_none(tmp_path: Path) -> None:
         assert "neither there nor selected" in await refused(it.talk, "images remove ubuntu/xenial")
         assert "machines boot it to be commissioned" in await refused(it.talk, "images remove jammy")
         assert "there is no source 9" in await refused(it.talk, "images add bionic --source 9")
-        plan = await asked(it, "images add ubuntu/jamy")
+        assert "日本語 is no image" in " ".join((await refused(it.talk, "images add 日本語")).split())
+        for arches in ("amd64,arm64", "ａｍｄ64"):
+            refusal = await refused(it.talk, f"images add jammy {arches}")
+            assert f"{arches} is no architecture" in " ".join(refusal.split())
+
+
+async def test_a_release_that_is_not_known(tmp_path: Path) -> None:
+    """MAAS's API does not list what a mirror has: the plan says what is near, or what there is, and so does the end."""
+    async with running(tmp_path) as it:
+        plan = await it.talk.ask("images add ubuntu/jamy")
+        assert "I know no Ubuntu release jamy. Did you mean jammy?" in said(plan)
+        await agree(it.talk, plan)
         await done(it.talk, plan, "has no available images", "Did you mean jammy?")
+        plan = await it.talk.ask("images add banana")
+        there = "Ubuntu's releases are xenial, bionic, focal, groovy, hirsute, impish, jammy,"
+        assert there in said(plan)
+        await agree(it.talk, plan)
+        await done(it.talk, plan, "has no available images", there)
+        assert "I know no" not in said(await it.talk.ask("images add bionic"))
         assert orders(it) == 0
         plan = await asked(it, "images add bionic s390x")
         await done(it.talk, plan, "No available images to download")

@@ -101,6 +101,8 @@ BAD = [
         ["DHCP on lab untagged gives addresses from it", "disable DHCP there first"],
     ),
     ("reserved add 10.98.0.9 52:54:00:aa:00:01", ["MAAS 3.6"]),
+    ("reserved remove 10.98.0.9", ["MAAS 3.6", "this region runs 3.4.10"]),
+    ("dhcp enable 10.99.0.0/24 --range 10.99.0.60 - 10.99.0.50", ["comes after", "10.99.0.50-10.99.0.60"]),
     ("reserved add 10.98.0.9 banana", ["banana is no MAC address"]),
     ("reserved add banana 52:54:00:aa:00:01", ["banana is no IP address"]),
 ]

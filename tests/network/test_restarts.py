@@ -32,6 +32,10 @@ ORDERS = [
     ("config set upstream_dns 8.8.8.8", "POST maas/", "upstream_dns"),
     (f"sshkeys add {KEY}", "POST account/prefs/sshkeys/", "Added SSH key"),
     ("sshkeys remove bot@test", "DELETE account/prefs/sshkeys/*", "Removed SSH key"),
+    ("sshkeys import lp:olga", "POST account/prefs/sshkeys/", "Imported SSH keys of olga"),
+    ("sshkeys remove bot@olga", "DELETE account/prefs/sshkeys/*", "Removed SSH key"),
+    ("notifications dismiss 1", "POST notifications/*", "Dismissed notice 1"),
+    ("images remove focal", "DELETE boot-sources/*", "Removed ubuntu/focal amd64"),
     ("images source add http://mirror.lan/maas --keyring /etc/mirror.gpg", "POST boot-sources/", "mirror.lan"),
     ("images source remove 2 --reason gone", "DELETE boot-sources/*", "deleted, with what was selected of it"),
     ("images source reset --snap", "PUT boot-sources/*", "Set the source of images"),
@@ -53,6 +57,7 @@ async def _restarted(it: Running, fault: str, order: str) -> None:
 async def test_maas_is_restarted_as_an_order_arrives(tmp_path: Path, fault: str) -> None:
     async with running(tmp_path, version="3.7.3") as it:
         region, world = it.world.region, it.world.region.world
+        world.key_sources = {"lp:olga": [KEY.replace("bot@test", "bot@olga")]}
         before = (len(world.network.ranges), len(world.routes), len(world.dns_names), len(world.sshkeys))
         for words, order, end in ORDERS:
             method, path = order.split()
@@ -66,4 +71,5 @@ async def test_maas_is_restarted_as_an_order_arrives(tmp_path: Path, fault: str)
         assert (len(world.routes), len(world.dns_names), len(world.sshkeys)) == before[1:]
         assert world.settings["upstream_dns"] == "8.8.8.8"
         assert not world.network.reserved
+        assert not world.images.of("focal", "amd64")
         assert len(world.images.sources) == 1

@@ -47,7 +47,7 @@ async def test_settings_are_read_and_set(tmp_path: Path, version: str) -> None:
         await carried_out(it, "config set kernel_opts console=ttyS0,115200 quiet", "console=ttyS0,115200 quiet")
         text = await carried_out(it, "config set upstream_dns not-an-ip", "Setting upstream_dns failed")
         assert "Invalid IP address: not-an-ip; provide a list of space-separated IP addresses" in text
-        assert "The setting is as it was" in text
+        assert "addresses. The setting is as it was" in text
         for words, part in (
             ("config get upstrem_dns", "Did you mean upstream_dns"),
             ("config set nope 1", "There is no setting nope"),

@@ -152,7 +152,8 @@ async def test_bad_wishes_are_told_and_nothing_is_done(tmp_path: Path) -> None:
             ("[dhcp]\nsubnet = '10.98.0.0/24'\nrange = '10.98.0.9-10.98.0.1'", "comes after"),
             ("[dhcp]\nsubnet = '10.98.0.0/24'\nrange = '10.99.0.9-10.99.0.19'", "outside of 10.98.0.0/24"),
             ("[dhcp]\nsubnet = '10.99.0.0/24'\nrange = '10.99.0.1-10.99.0.1'", "holds the gateway 10.99.0.1"),
-            ("[settings]\nntp_server = 'x'", "did you mean ntp_servers?"),
+            ("[settings]\nntp_server = 'x'", "Did you mean ntp_servers?"),
+            ("[settings]\nbanana = 1", "There is no setting banana. /maas config get lists all."),
             ("[settings]\nenable_analytics = 'maybe'", "is yes or no"),
             ("ssh_keys = ['-----BEGIN OPENSSH PRIVATE KEY-----']", "that is a private key"),
         ):
@@ -232,6 +233,7 @@ async def test_a_failure_in_the_middle_is_mended_and_taken_up_again(tmp_path: Pa
     """A release that does not exist: MAAS's words, a near name, what was not begun; the bot is restarted meanwhile."""
     async with running(tmp_path, fresh=True) as it:
         plan = await with_toml(it, 'name = "lab"\nreleases = ["jamy"]\n[dhcp]\nsubnet = "10.98.0.0/24"')
+        assert "I know no Ubuntu release jamy. Did you mean jammy?" in said(plan)
         await it.talk.click(plan, CONFIRM)
         text = await it.talk.reads(plan, "Releases failed", "not begun", timeout=40)
         assert "Import: Not begun" in text and it.world.region.world.settings["maas_name"] == "lab"

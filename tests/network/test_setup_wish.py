@@ -65,6 +65,7 @@ def test_nothing_is_a_wish_too_and_releases_are_for_amd64_unless_said() -> None:
         ('[dhcp]\nsubnt = "10.0.0.0/24"', "dhcp.subnt means nothing here; did you mean dhcp.subnet?"),
         ('dhcp = "10.0.0.0/24"', "dhcp is a table; write [dhcp]"),
         ("name = 3", "name is a text, or a list of texts"),
+        ("[dhcp]\nsubnet = 3", "dhcp.subnet is a text, or a list of texts"),
         ('import_images = "yes"', "import_images is true or false"),
         ('upstream_dns = "8.8.8.8 not-an-ip"', "not-an-ip in upstream_dns is no IP address"),
         ('main_archive = "ftp://mirror"', "ftp://mirror in main_archive is no web address"),
