@@ -147,5 +147,14 @@ def named(machines: Sequence[Machine]) -> str:
 
 
 def targets_of(machines: Sequence[Machine], facts: Callable[[Machine], Mapping[str, str]]) -> tuple[Target, ...]:
-    """One target a machine."""
-    return tuple(Target(one.system_id, one.name, one.status_name, facts(one)) for one in machines)
+    """One target a machine, with these facts and with those that the policy's rules may be about."""
+    return tuple(
+        Target(one.system_id, one.name, one.status_name, {**facts(one), **_ruled_by(one, facts(one))})
+        for one in machines
+    )
+
+
+def _ruled_by(machine: Machine, known: Mapping[str, str]) -> dict[str, str]:
+    """Pool and tags, where the facts don't have them already: a rule may allow or deny by them."""
+    ruled = {"pool": machine.pool or "none", "tags": ", ".join(sorted(machine.tags)) or "none"}
+    return {label: value for label, value in ruled.items() if label not in known}

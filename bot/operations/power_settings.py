@@ -98,7 +98,7 @@ class SettingPower(MachineKind):
             risk=Risk.CHANGE,
             region=region.name,
             title=f"{self.verb} {facts.subject(machines)}",
-            targets=facts.targets_of(machines, _facts),
+            targets=facts.targets_of(machines, lambda one: {"power": one.power_type or "none"}),
             steps=(
                 f"MAAS gets the power type {options['power_type']} with these settings from you: {changed}.{rest}",
                 "Then its BMC is asked whether it answers. The machine is not switched.",
@@ -173,15 +173,6 @@ class _Answering(MachineKind):
 
     async def stop(self, region: RegionService, key: str) -> None:
         """Nothing: it only asks."""
-
-
-def _facts(machine: Machine) -> dict[str, str]:
-    """What the plan rests on: the power type, and what the policy looks at."""
-    return {
-        "power": machine.power_type or "none",
-        "pool": machine.pool or "none",
-        "tags": ", ".join(sorted(machine.tags)) or "none",
-    }
 
 
 def _whole(
