@@ -10,6 +10,7 @@ from bot.message import (
     Button,
     Buttons,
     Code,
+    Link,
     Mark,
     Message,
     Note,
@@ -77,6 +78,13 @@ def root(operation: Operation, kind: Kind, usual: timedelta | None = None, *, gl
             return _ended(operation, kind)
         case _:
             return _dropped(operation)
+
+
+def copy(operation: Operation) -> Message:
+    """In place of a second message of an operation, which nobody keeps true."""
+    text = f"This is a second copy of {operation.id} ({operation.plan.title}). It goes on in the other one"
+    link: list[Span] = [" ", Link(operation.link, "there"), "."] if operation.link else ["."]
+    return Message(f"{text}.", (Paragraph([text, *link]),))
 
 
 def _planned(operation: Operation, usual: timedelta | None, *, glass: bool) -> Message:

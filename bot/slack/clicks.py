@@ -16,7 +16,8 @@ from bot.operations.verdict import Verdict
 from bot.people import Identity, Origin
 from bot.policy import Policy, Risk
 from bot.slack.identity import Identities, IdentityUnknownError
-from bot.slack.outbound import SlackError
+from bot.slack.outbound import Ref, SlackError
+from bot.slack.places import Place
 from bot.slack.router import Asker, Reply
 from bot.slack.threads import Threads
 from bot.slack.troubles import our_fault, region_trouble, storage_trouble
@@ -32,6 +33,11 @@ class Clicks:
         self._operations = operations
         self._threads = threads
         self._log = structlog.get_logger("clicks")
+
+    async def tidy(self, value: str, place: Place) -> None:
+        """Have the message on which a button was pressed say so if it is a second copy. Never raises."""
+        if place.message:
+            await self._threads.tidy(value.partition(":")[0], Ref(place.channel, place.message))
 
     async def click(self, action: str, value: str, asker: Asker, origin: Origin, reply: Reply) -> None:
         """Do what the button stands for, or say why not."""

@@ -26,6 +26,7 @@ from bot.slack.home import Home
 from bot.slack.inbox import Inbox
 from bot.slack.once import Once, delivery_of
 from bot.slack.outbound import Outbound
+from bot.slack.places import Place
 from bot.slack.render import action_name
 from bot.slack.replies import CommandReply, ThreadReply
 from bot.slack.router import Asker, Reply, Router
@@ -153,6 +154,7 @@ class Listeners:
         reply = self._reply(body)
         value = str(action.get("value") or "")
         self._spawn(self._clicks.click(action_name(str(action.get("action_id"))), value, asker, origin, reply))
+        self._spawn(self._clicks.tidy(value, Place.of(body)))
 
     async def _on_form_button(self, ack: AsyncAck, body: Mapping[str, Any], action: Mapping[str, Any]) -> None:
         await ack()
@@ -160,6 +162,7 @@ class Listeners:
         name, value = action_name(str(action.get("action_id"))), str(action.get("value") or "")
         trigger = str(body.get("trigger_id") or "")
         self._spawn(self._decisions.open(name, value, trigger, _origin(body), reply))
+        self._spawn(self._clicks.tidy(value, Place.of(body)))
 
     async def _on_decision(self, ack: AsyncAck, body: Mapping[str, Any], view: Mapping[str, Any]) -> None:
         try:

@@ -25,6 +25,8 @@ _CARD_PAUSE = 60.0
 _REPLIES = 10
 #: How far back a restart makes sure that the ends of operations were shown, in seconds.
 _LOOK_BACK = 86400.0
+#: Seconds after which it is written down where a message stands that somebody could press a button on.
+_SETTLES = 1.0
 
 _SILENT = frozenset(
     {
@@ -133,6 +135,25 @@ class Threads:
         """A person waits for this one: show it before the others."""
         self._dirty[operation_id] = True
         self._wake.set()
+
+    async def tidy(self, operation_id: str, ref: Ref) -> None:
+        """A button of this operation was pressed on that message; if it is a copy, let it say where the right one is.
+
+        Slack may have taken a message whose answer never came, and it was posted once more. Nobody knows where that
+        first copy stands until somebody presses a button on it.
+        """
+        await asyncio.sleep(_SETTLES)
+        try:
+            operation = await self._operations.get(operation_id)
+            keys = [_key(operation_id), *([f"card:{operation_id}"] if operation.approval_channel is not None else [])]
+            known = [await self._outbound.ts_of(key) for key in keys]
+            if None in known or ref.ts in known:
+                return
+            key = f"{_key(operation_id)}:copy:{ref.ts}"
+            await self._outbound.adopt(key, ref)
+            self._outbound.show(key, view.copy(operation), final=True, urgent=True)
+        except (KeyError, StorageUnavailableError) as error:
+            self._log.warning("copy_not_tidied", operation=operation_id, error=str(error))
 
     def _refusal(self, key: str) -> None:
         kind, _, operation_id = key.partition(":")

@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from slack_sdk.web.async_client import AsyncWebClient
 
 from sandbox.slack import Message
 from tests.endtoend.steps import CONFIRM, asked, confirmed, machine_of, operation_id, said, told
@@ -173,3 +174,18 @@ async def test_slack_does_not_say_who_somebody_is(tmp_path: Path) -> None:
         it.world.workspace.faults.clear()
         await it.talk.click(plan, CONFIRM)
         await it.talk.reads(plan, "Commissioned node-3")
+
+
+async def test_a_copy_whose_answer_was_lost_says_so_at_a_click(tmp_path: Path) -> None:
+    """Slack took a message, its answer was lost, and it was posted again: nobody knows of the first one."""
+    async with running(tmp_path) as it:
+        plan = await it.talk.ask("commission node-3")
+        slack = it.world.slack
+        client = AsyncWebClient(token=slack.workspace.app.bot_token, base_url=slack.api_url)
+        copy = await client.chat_postMessage(channel=OPS, text=plan.text, blocks=plan.blocks)
+        found = next(one for one in it.world.workspace.messages(OPS, OLGA) if one.ts == copy["ts"])
+        await it.talk.click(found, CONFIRM)
+        await it.talk.reads(found, f"This is a second copy of {operation_id(plan)}", "It goes on in the other one")
+        assert CONFIRM not in str(it.talk.now(found).blocks)
+        await it.talk.reads(plan, "Commissioned node-3")
+        assert asked(it, "node-3") == 1, "the click counted, once"

@@ -58,7 +58,8 @@ class Posting:
     relied on); a post that certainly did not arrive is repeated as it is; one whose answer was lost is
     repeated with a line that says that an older copy may stand above. Two messages that say so do less harm
     than an operation without a thread. Both copies' buttons work, because handlers look at the state and
-    not at the message.
+    not at the message; the first click on the copy that nobody keeps true turns it into a word on where the
+    other one stands.
     """
 
     def __init__(self, calls: Calls, forms: Forms) -> None:

@@ -194,6 +194,16 @@ class Outbound:
         row = await self._ledger.get(key)
         return None if row is None else row.ts
 
+    async def adopt(self, key: str, ref: Ref) -> None:
+        """Keep up a message that stands there already, and of which nobody wrote down where, under this key.
+
+        Raises:
+            StorageUnavailableError: it can't be written down.
+        """
+        row = await self._ledger.get(key) or await self._ledger.intend(key, ref.channel, None)
+        if row.ts is None:
+            await self._ledger.change(row, channel=ref.channel, ts=ref.ts)
+
     async def ephemeral(self, channel: str, user: str, message: Message, thread_ts: str | None = None) -> None:
         """Say something to one person only. In a direct message it is an ordinary post.
 
