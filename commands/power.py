@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
+from dataclasses import replace
 
 from bot.command.context import Context, RefusalError
 from bot.command.declaration import command
 from bot.command.offers import Offers
+from bot.maas.models import Machine
 from bot.message import Bold, Bullets, Buttons, Code, Mark, Message, Note, Paragraph, Part, Span, Text, plain, say
 from bot.operations.next_steps import offer
 from bot.operations.plan import Plan
 from bot.operations.power_check import WAKE_ON_LAN, PowerTruth, is_wake_on_lan, power_truth
+from bot.operations.power_settings import PARAMETERS, POWER_TYPE, read
 from bot.operations.power_state import PowerState, power_state
+from bot.operations.powering import why_not_off, why_not_on
 from bot.policy import Risk
 from commands.planning import plan_for
 from commands.selecting import select
@@ -113,11 +118,21 @@ async def _one_truth(ctx: Context, one: PowerTruth) -> Message:
         parts.append(Paragraph([Mark.WARN, f" {one.racks}."]))
     if one.advice:
         parts.append(Paragraph([one.advice]))
-    names = ["power set"] if not one.answers else [{"on": "power off", "off": "power on"}[one.power.state], "power set"]
-    steps = [offer(name, one.machine, ctx.region.name) for name in names]
+    steps = [offer(name, one.machine, ctx.region.name) for name in _fitting(one)]
     buttons = await Offers(ctx.catalog, ctx.policy).fitting(steps, ctx.region.name, ctx.person, ctx.origin)
     parts += [Buttons(buttons)] if buttons else []
     return Message(plain(line).strip(), tuple(parts))
+
+
+def _fitting(one: PowerTruth) -> list[str]:
+    """The commands that MAAS carries out for the machine as it is."""
+    names = [] if one.machine.locked else ["power set"]
+    match one.power.state if one.answers else "":
+        case "on" if why_not_off(one.machine) is None:
+            return ["power off", *names]
+        case "off" if why_not_on(one.machine) is None:
+            return ["power on", *names]
+    return names
 
 
 def _truth(one: PowerTruth) -> Text:
@@ -133,11 +148,11 @@ def _truth(one: PowerTruth) -> Text:
 
 
 @command("power set", risk=Risk.CHANGE, example="/maas power set node-1", machine="name")
-async def power_set(ctx: Context, name: str, kind: str = "", /) -> Message:
+async def power_set(ctx: Context, name: str, kind: str = "", /) -> Plan | Message:
     """Enter a machine's power settings in a form.
 
-    Address, user and password go to MAAS and nowhere else: nobody sees them, and they are not kept. Afterwards its BMC
-    is asked.
+    Address, user and password go to MAAS: nobody sees them, and they are kept encrypted until MAAS has them. The plan
+    names what is set and what stays. Afterwards its BMC is asked.
     """
     if is_wake_on_lan(kind):
         raise RefusalError(say(WAKE_ON_LAN))
@@ -148,11 +163,32 @@ async def power_set(ctx: Context, name: str, kind: str = "", /) -> Message:
     if len(found) > 1:
         raise RefusalError(say(Code(name), f" matches {len(found)} machines; the settings are those of one."))
     machine = found[0]
-    steps = [offer("power set", machine, ctx.region.name, first=True)]
-    buttons = await Offers(ctx.catalog, ctx.policy).fitting(steps, ctx.region.name, ctx.person, ctx.origin)
+    if PARAMETERS in ctx.given.filled:
+        return await _plan_settings(ctx, machine)
+    step = offer("power set", machine, ctx.region.name, first=True)
+    step = replace(step, value=step.value + _options(ctx))
+    buttons = await Offers(ctx.catalog, ctx.policy).fitting([step], ctx.region.name, ctx.person, ctx.origin)
     now = f"Power settings of {machine.name} (now {machine.power_type or 'none'})"
     told: list[Span] = [f"{now} are entered in a form. What you type there goes to MAAS alone."]
     return Message(f"{now}: open the form.", (Paragraph(told), Buttons(buttons)))
+
+
+async def _plan_settings(ctx: Context, machine: Machine) -> Plan:
+    """The plan for what was entered in the form."""
+    parameters = ctx.given.filled[PARAMETERS]
+    options = {
+        "ids": [machine.system_id],
+        POWER_TYPE: ctx.given.filled[POWER_TYPE].get_secret_value(),
+        "sets": list(read(parameters)),
+        "sealed": {PARAMETERS: await ctx.operations.seal(parameters)},
+    }
+    return await plan_for(ctx, "power-set", options, "given these power settings")
+
+
+def _options(ctx: Context) -> str:
+    """What the person said of the operation, for behind the words that the form stands for."""
+    words = [*(["--reason", ctx.reason] if ctx.reason else []), *(["--queue"] if ctx.queue else [])]
+    return f" {shlex.join(words)}" if words else ""
 
 
 def _line(one: PowerState) -> Text:

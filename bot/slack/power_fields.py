@@ -44,7 +44,7 @@ def form(machine: Machine, kinds: Sequence[PowerType], kind: PowerType, metadata
         {"type": "static_select", "options": options, "initial_option": chosen},
         hint="Wake-on-LAN is none: it can't switch off, nor tell the state.",
     )
-    note = "Nobody sees what you type, and I keep none of it."
+    note = "Nobody sees what you type. I keep it encrypted until MAAS has it, for three days at most."
     if same:
         note += " What you leave empty stays as MAAS has it."
     if kind.missing_packages:
@@ -55,7 +55,7 @@ def form(machine: Machine, kinds: Sequence[PowerType], kind: PowerType, metadata
         "type": "modal",
         "callback_id": POWER_FORM,
         "title": plain("Power settings"),
-        "submit": plain("Save"),
+        "submit": plain("Go on"),
         "close": plain("Close"),
         "private_metadata": metadata,
         "blocks": [

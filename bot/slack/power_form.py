@@ -1,36 +1,33 @@
-"""Power settings by a form. What is typed there goes to MAAS and nowhere else: no channel, no log, no audit."""
+"""Power settings by a form. What is typed there goes on beside the words of a command: to no channel, log or audit."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import structlog
+from pydantic import SecretStr
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.audit import Audit, Entry
-from bot.command.offers import POWER_FORM, Offers
+from bot.command.beside import Beside
+from bot.command.offers import POWER_FORM, words_for
 from bot.maas.errors import MaasError, NotFound
 from bot.maas.models import Machine
-from bot.maas.power_calls import Hidden, PowerType
+from bot.maas.power_calls import PowerType
 from bot.maas.service import RegionService
-from bot.message import Buttons, Code, Mark, Message, Paragraph, Part, say
+from bot.message import Message, say
 from bot.operations.line import held_by
-from bot.operations.next_steps import next_steps
-from bot.operations.power_check import power_truth
-from bot.operations.power_settings import PowerChange, PowerNotSetError, set_power
+from bot.operations.power_settings import PARAMETERS, POWER_TYPE, written
 from bot.operations.service import Operations
-from bot.people import Identity
 from bot.policy import Ask, AskTarget, Policy, Risk
 from bot.slack import power_fields as fields
 from bot.slack.identity import Identities, IdentityUnknownError
 from bot.slack.listeners import Spawn
 from bot.slack.outbound import Outbound, SlackError
 from bot.slack.places import Place, asker_of
-from bot.slack.troubles import our_fault, region_trouble, storage_trouble
+from bot.slack.router import Router
 from bot.storage import StorageUnavailableError
 
 COMMAND = "power set"
@@ -47,32 +44,33 @@ class _Case:
     region: RegionService
     machine: Machine
     place: Place
+    #: What follows the words that stand for the form: `--reason`, `--queue`.
+    more: str
 
     @property
     def metadata(self) -> str:
-        return json.dumps({"region": self.region.name, "machine": self.machine.system_id, "place": asdict(self.place)})
+        about = {"region": self.region.name, "machine": self.machine.system_id, "more": self.more}
+        return json.dumps({**about, "place": asdict(self.place)})
 
 
 class PowerForm:
-    """Opens the form, changes its fields with the kind of BMC, and saves."""
+    """Opens the form, changes its fields with the kind of BMC, and runs the command with what was entered."""
 
     def __init__(
         self,
+        router: Router,
         regions: Mapping[str, RegionService],
         operations: Operations,
         policy: Policy,
         identities: Identities,
         outbound: Outbound,
-        audit: Audit,
-        offers: Offers,
     ) -> None:
+        self._router = router
         self._regions = regions
         self._operations = operations
         self._policy = policy
         self._identities = identities
         self._outbound = outbound
-        self._audit = audit
-        self._offers = offers
         self._kinds: dict[str, list[PowerType]] = {}
         self._log = structlog.get_logger("power_form")
 
@@ -105,9 +103,10 @@ class PowerForm:
             self._log.warning("form_not_opened", error=str(error))
             await self._tell(place, say("The form could not be opened; click again."))
             return
-        name, _, system_id = value.partition(":")
+        about, _, more = value.partition(" ")
+        name, _, system_id = about.partition(":")
         try:
-            _, case = await self._case(body, name, system_id, place)
+            case = await self._case(body, name, system_id, place, f" {more}" if more else "")
             kinds = await self._known_kinds(case.region)
             view = fields.form(case.machine, kinds, _first_choice(kinds, case.machine.power_type), case.metadata)
         except _RefusedError as refusal:
@@ -122,7 +121,8 @@ class PowerForm:
         shown = body.get("view") or {}
         about = json.loads(str(shown.get("private_metadata") or "{}"))
         try:
-            _, case = await self._case(body, about["region"], about["machine"], Place(**about["place"]))
+            place = Place(**about["place"])
+            case = await self._case(body, about["region"], about["machine"], place, about.get("more", ""))
             kinds = await self._known_kinds(case.region)
             kind = next((one for one in kinds if one.name == fields.kind_in(shown)), None)
             if kind is not None:
@@ -138,86 +138,22 @@ class PowerForm:
         except SlackError as error:
             self._log.warning("form_not_filled", error=str(error))
 
-    # -- saving ------------------------------------------------------------------------------------------------
+    # -- going on ------------------------------------------------------------------------------------------------
 
     async def _submitted(self, body: Mapping[str, Any], view: Mapping[str, Any]) -> None:
         if not view.get("private_metadata"):
             return  # the form that only said why there is none
         about = json.loads(str(view["private_metadata"]))
         place = Place(**about["place"])
-        kind_name = fields.kind_in(view)
-        given = fields.given(view, kind_name)
-        try:
-            person, case = await self._case(body, about["region"], about["machine"], place, fresh=True)
-            kind = next((one for one in await self._known_kinds(case.region) if one.name == kind_name), None)
-            if kind is None:
-                raise _RefusedError(f"MAAS knows no power type {kind_name} any more. Nothing was changed.")
-            await self._save(person, case, kind, given)
-        except (_RefusedError, PowerNotSetError) as refusal:
-            await self._tell(place, say(Mark.FAIL, f" {refusal}"))
-        except MaasError as error:
-            await self._tell(place, region_trouble(error))
-        except StorageUnavailableError as error:
-            await self._tell(place, storage_trouble(error))
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:
-            # Never with its traceback: its frames hold what was typed.
-            self._log.error("power_not_set", error=type(error).__name__)
-            await self._tell(place, our_fault("power_not_set"))
-
-    async def _save(self, person: Identity, case: _Case, kind: PowerType, given: dict[str, Hidden]) -> None:
-        names = [field.name for field in kind.fields if field.name in given]
-        await self._record(person, case, kind.name, names, "asking MAAS")
-        try:
-            change = await set_power(case.region, case.machine, kind, given)
-        except (MaasError, PowerNotSetError) as error:
-            await self._record(person, case, kind.name, names, f"not set: {error}")
-            raise
-        await self._record(person, case, kind.name, names, "set")
-        machine = await case.region.api.machine(case.machine.system_id)
-        await self._announce(person, case, _saved(person, machine, change))
-        truth = await power_truth(case.region, machine)
-        said = truth.power.state or truth.power.said
-        line = say(
-            Mark.OK if truth.answers else Mark.WARN, " ", Code(machine.name), f": {_answer(said, truth.answers)}"
-        )
-        parts: list[Part] = [*line.parts, *([Paragraph([truth.advice])] if truth.advice else [])]
-        steps = next_steps(machine, case.region.name)
-        parts += [Buttons(found)] if (found := self._offers.existing(steps)) else []
-        await self._announce(person, case, Message(line.summary, tuple(parts)))
-
-    async def _announce(self, person: Identity, case: _Case, message: Message) -> None:
-        """Everybody in the channel sees that it was changed, and by whom; never to what."""
-        place = case.place
-        thread = place.thread or place.message or None
-        try:
-            await self._outbound.post(place.channel or person.user_id, message, thread_ts=thread, urgent=True)
-        except SlackError as error:
-            self._log.warning("change_not_told", error=str(error))
-            await self._tell(place, message)
-
-    async def _record(self, person: Identity, case: _Case, kind: str, names: list[str], outcome: str) -> None:
-        await self._audit.append(
-            Entry(
-                kind="power.set",
-                person_id=person.user_id,
-                person_name=person.name,
-                team_id=person.team_id,
-                channel=case.place.channel,
-                region=case.region.name,
-                subjects=(case.machine.name,),
-                words=f"{COMMAND} {case.machine.name}",
-                details={"power_type": kind, "parameters": names, "outcome": outcome},
-            )
-        )
+        kind = fields.kind_in(view)
+        filled = {POWER_TYPE: SecretStr(kind), PARAMETERS: written(fields.given(view, kind))}
+        words = words_for(COMMAND, about["machine"], about["region"]) + about.get("more", "")
+        await self._router.words(words, asker_of(body), place.origin, place.reply(self._outbound), Beside(filled))
 
     # -- who, and on what --------------------------------------------------------------------------------------
 
-    async def _case(
-        self, body: Mapping[str, Any], region_name: str, system_id: str, place: Place, *, fresh: bool = False
-    ) -> tuple[Identity, _Case]:
-        """Who asks, and for which machine, if they may: looked up at every turn.
+    async def _case(self, body: Mapping[str, Any], region_name: str, system_id: str, place: Place, more: str) -> _Case:
+        """For which machine, if they may: looked up at every turn, and again when the command runs.
 
         Raises:
             _RefusedError: they may not, or not now.
@@ -225,7 +161,7 @@ class PowerForm:
         """
         asker = asker_of(body)
         try:
-            person = await self._identities.identify(asker.team_id, asker.user_id, fresh=fresh)
+            person = await self._identities.identify(asker.team_id, asker.user_id)
         except IdentityUnknownError as error:
             raise _RefusedError(f"Slack did not tell me who you are ({error}). Nothing was changed.") from None
         region = self._regions.get(region_name)
@@ -237,15 +173,16 @@ class PowerForm:
             raise _RefusedError("That machine is no longer in MAAS.") from None
         target = AskTarget(machine.pool, frozenset(machine.tags))
         ask = Ask.of(COMMAND, Risk.CHANGE, region.name, [target])
-        decision = await self._policy.may(person, ask, place.origin, fresh=fresh)
+        decision = await self._policy.may(person, ask, place.origin)
         if not decision.allowed:
             raise _RefusedError(f"{COMMAND} is not for you here: {decision.reason}. Nothing was changed.")
         if machine.locked:
             raise _RefusedError(f"{machine.name} is locked; unlock it first. Nothing was changed.")
         holder = await self._operations.line.holder(region.name, system_id)
-        if holder is not None:
-            raise _RefusedError(f"Not now: {held_by(holder)}. Nothing was changed.")
-        return person, _Case(region, machine, place)
+        if holder is not None and "--queue" not in more:
+            wait = f"/maas {COMMAND} {machine.name} --queue waits for it."
+            raise _RefusedError(f"Not now: {held_by(holder)}. Nothing was changed. {wait}")
+        return _Case(region, machine, place, more)
 
     async def _known_kinds(self, region: RegionService) -> list[PowerType]:
         """The kinds of BMC, asked for once: they change with MAAS's version."""
@@ -265,15 +202,3 @@ def _first_choice(kinds: list[PowerType], now: str) -> PowerType:
     """What the machine has; IPMI for one that has none, since whoever asks wants to give it one."""
     known = {one.name: one for one in kinds if one.fields}
     return known.get(now) or known.get("ipmi") or kinds[0]
-
-
-def _saved(person: Identity, machine: Machine, change: PowerChange) -> Message:
-    what = f"{change.power_type}: {', '.join(change.changed)}" if change.changed else change.power_type
-    kept = " The rest is as it was." if change.kept else ""
-    told = f" {person.name} set the power settings of "
-    summary = f"{person.name} set the power settings of {machine.name} ({what}).{kept}"
-    return Message(summary, (Paragraph([Mark.OK, told, Code(machine.name), f" ({what}).{kept} Asking its BMC…"]),))
-
-
-def _answer(said: str, answers: bool) -> str:
-    return f"its BMC answers: {said}." if answers else f"{said}."

@@ -57,6 +57,10 @@ def unlocked(world: World) -> None:
     machine(world, "node-5").locked = False
 
 
+def with_bmc(world: World) -> None:
+    world.region.world.alter("node-4", power_type="ipmi", bmc="ok")
+
+
 # -- images --------------------------------------------------------------------------------------------------------
 
 
