@@ -156,6 +156,10 @@ class OperationWork:
             state = OperationState.DONE if done == len(operation.targets) else OperationState.FAILED
         outcome = outcome_of(operation, done, failed)
 
+        region = self._regions.get(operation.region)
+        if operation.plan.in_steps and region is not None:
+            region.watcher.look_now()  # whoever reads that it has ended, and asks for the status, sees what it changed
+
         def let_go(connection: sa.Connection) -> None:
             locks.release(connection, operation_id)
             if state is OperationState.DONE:  # otherwise a retry needs them

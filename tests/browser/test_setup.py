@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -85,7 +84,6 @@ async def test_an_empty_region_is_set_up_until_machines_can_boot(tmp_path: Path,
         await expect(plan).to_contain_text("all 9 steps done")
         await shoot(page, "setup-done-1280")
         await shoot(phone, "setup-done-390")
-        await asyncio.sleep(1.0)  # status is of the last look at the region, two of which begin within a second here
         await type_in(page, "/maas status")
         await expect(last(page)).to_contain_text("on for fabric-1 untagged")
         await shoot(page, "setup-after-1280")
