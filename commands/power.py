@@ -23,6 +23,8 @@ from commands.selecting import select
 
 #: BMCs asked by one command, and at one time: a slow one keeps MAAS busy for a minute.
 _MOST, _AT_ONCE = 30, 3
+#: Characters of `--reason` and `--queue` that go through a form: its button carries them, and Slack limits what it may.
+_LONGEST_OPTIONS = 1500
 
 
 @command("power on", risk=Risk.CHANGE, example="/maas power on node-1", machine="machines")
@@ -187,8 +189,10 @@ async def _plan_settings(ctx: Context, machine: Machine) -> Plan:
 
 def _options(ctx: Context) -> str:
     """What the person said of the operation, for behind the words that the form stands for."""
-    words = [*(["--reason", ctx.reason] if ctx.reason else []), *(["--queue"] if ctx.queue else [])]
-    return f" {shlex.join(words)}" if words else ""
+    words = shlex.join([*(["--reason", ctx.reason] if ctx.reason else []), *(["--queue"] if ctx.queue else [])])
+    if len(words) > _LONGEST_OPTIONS:
+        raise RefusalError(say(f"That reason is too long for a form; at most about {_LONGEST_OPTIONS} characters."))
+    return f" {words}" if words else ""
 
 
 def _line(one: PowerState) -> Text:

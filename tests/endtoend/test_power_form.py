@@ -193,6 +193,7 @@ async def test_who_may_and_when(tmp_path: Path) -> None:
         refusal = said(await it.talk.ask(f"power set node-3 {SECRET}"))
         assert "opens a form" in refusal
         assert SECRET not in refusal
+        assert "too long for a form" in said(await it.talk.ask(f"power set node-3 --reason '{'why ' * 400}'"))
         view = await power_form(it.talk, await it.talk.ask("power set node-5"))
         assert "node-5 is locked; unlock it first" in str(view.blocks)
 
