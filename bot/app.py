@@ -252,7 +252,7 @@ class Bot:
                 KeyForm(router, outbound, identities, policy),
                 WordButtons(router, MoreWords(router, parser, outbound), outbound),
                 IgnoreButton(watches, policy, identities, outbound),
-                PowerForm(self.regions, operations, policy, identities, outbound, router),
+                PowerForm(router, self.regions, operations, policy, identities, outbound),
             ),
         )
         await self._take_words(listeners, client, me, database)

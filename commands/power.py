@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-
-from pydantic import SecretStr
+import shlex
+from dataclasses import replace
 
 from bot.command.context import Context, RefusalError
 from bot.command.declaration import command
@@ -14,15 +14,17 @@ from bot.message import Bold, Bullets, Buttons, Code, Mark, Message, Note, Parag
 from bot.operations.next_steps import offer
 from bot.operations.plan import Plan
 from bot.operations.power_check import WAKE_ON_LAN, PowerTruth, is_wake_on_lan, power_truth
-from bot.operations.power_settings import SETTINGS, SettingsMissingError, options_for, read
+from bot.operations.power_settings import PARAMETERS, POWER_TYPE, read
 from bot.operations.power_state import PowerState, power_state
-from bot.operations.powering import reason_against_off, reason_against_on
+from bot.operations.powering import why_not_off, why_not_on
 from bot.policy import Risk
 from commands.planning import plan_for
 from commands.selecting import select
 
 #: BMCs asked by one command, and at one time: a slow one keeps MAAS busy for a minute.
 _MOST, _AT_ONCE = 30, 3
+#: Characters of `--reason` and `--queue` that go through a form: its button carries them, and Slack limits what it may.
+_LONGEST_OPTIONS = 1500
 
 
 @command("power on", risk=Risk.CHANGE, example="/maas power on node-1", machine="machines")
@@ -118,13 +120,21 @@ async def _one_truth(ctx: Context, one: PowerTruth) -> Message:
         parts.append(Paragraph([Mark.WARN, f" {one.racks}."]))
     if one.advice:
         parts.append(Paragraph([one.advice]))
-    switch = {"on": "power off", "off": "power on"}.get(one.power.state if one.answers else "", "")
-    against = {"power off": reason_against_off, "power on": reason_against_on}.get(switch, lambda _: "none is offered")
-    names = ["power set"] if against(one.machine) else [switch, "power set"]
-    steps = [offer(name, one.machine, ctx.region.name) for name in names]
+    steps = [offer(name, one.machine, ctx.region.name) for name in _fitting(one)]
     buttons = await Offers(ctx.catalog, ctx.policy).fitting(steps, ctx.region.name, ctx.person, ctx.origin)
     parts += [Buttons(buttons)] if buttons else []
     return Message(plain(line).strip(), tuple(parts))
+
+
+def _fitting(one: PowerTruth) -> list[str]:
+    """The commands that MAAS carries out for the machine as it is."""
+    names = [] if one.machine.locked else ["power set"]
+    match one.power.state if one.answers else "":
+        case "on" if why_not_off(one.machine) is None:
+            return ["power off", *names]
+        case "off" if why_not_on(one.machine) is None:
+            return ["power on", *names]
+    return names
 
 
 def _truth(one: PowerTruth) -> Text:
@@ -140,11 +150,11 @@ def _truth(one: PowerTruth) -> Text:
 
 
 @command("power set", risk=Risk.CHANGE, example="/maas power set node-1", machine="name")
-async def power_set(ctx: Context, name: str, kind: str = "", /) -> Message | Plan:
+async def power_set(ctx: Context, name: str, kind: str = "", /) -> Plan | Message:
     """Enter a machine's power settings in a form.
 
-    Address, user and password go to MAAS alone: nobody sees them. They are kept encrypted until MAAS has them, for
-    three days at most; then its BMC is asked.
+    Address, user and password go to MAAS: nobody sees them, and they are kept encrypted until MAAS has them. The plan
+    names what is set and what stays. Afterwards its BMC is asked.
     """
     if is_wake_on_lan(kind):
         raise RefusalError(say(WAKE_ON_LAN))
@@ -155,27 +165,34 @@ async def power_set(ctx: Context, name: str, kind: str = "", /) -> Message | Pla
     if len(found) > 1:
         raise RefusalError(say(Code(name), f" matches {len(found)} machines; the settings are those of one."))
     machine = found[0]
-    if SETTINGS in ctx.given.filled:
-        return await _setting(ctx, machine, ctx.given.filled[SETTINGS])
-    steps = [offer("power set", machine, ctx.region.name, first=True)]
-    buttons = await Offers(ctx.catalog, ctx.policy).fitting(steps, ctx.region.name, ctx.person, ctx.origin)
+    if PARAMETERS in ctx.given.filled:
+        return await _plan_settings(ctx, machine)
+    step = offer("power set", machine, ctx.region.name, first=True)
+    step = replace(step, value=step.value + _options(ctx))
+    buttons = await Offers(ctx.catalog, ctx.policy).fitting([step], ctx.region.name, ctx.person, ctx.origin)
     now = f"Power settings of {machine.name} (now {machine.power_type or 'none'})"
     told: list[Span] = [f"{now} are entered in a form. What you type there goes to MAAS alone."]
     return Message(f"{now}: open the form.", (Paragraph(told), Buttons(buttons)))
 
 
-async def _setting(ctx: Context, machine: Machine, settings: SecretStr) -> Plan:
-    """The plan of what was typed into the form."""
-    power_type, given = read(settings)
-    kind = next((one for one in await ctx.region.api.power_types() if one.name == power_type), None)
-    if kind is None:
-        raise RefusalError(say(f"MAAS knows no power type {power_type} any more. Nothing was changed."))
-    try:
-        options = await options_for(ctx.region, machine, kind, given)
-    except SettingsMissingError as error:
-        raise RefusalError(say(f"{error} Nothing was changed; fill in the form anew.")) from None
-    options["sealed"] = {SETTINGS: await ctx.operations.seal(settings)}
-    return await plan_for(ctx, "power-set", options, "given other power settings")
+async def _plan_settings(ctx: Context, machine: Machine) -> Plan:
+    """The plan for what was entered in the form."""
+    parameters = ctx.given.filled[PARAMETERS]
+    options = {
+        "ids": [machine.system_id],
+        POWER_TYPE: ctx.given.filled[POWER_TYPE].get_secret_value(),
+        "sets": list(read(parameters)),
+        "sealed": {PARAMETERS: await ctx.operations.seal(parameters)},
+    }
+    return await plan_for(ctx, "power-set", options, "given these power settings")
+
+
+def _options(ctx: Context) -> str:
+    """What the person said of the operation, for behind the words that the form stands for."""
+    words = shlex.join([*(["--reason", ctx.reason] if ctx.reason else []), *(["--queue"] if ctx.queue else [])])
+    if len(words) > _LONGEST_OPTIONS:
+        raise RefusalError(say(f"That reason is too long for a form; at most about {_LONGEST_OPTIONS} characters."))
+    return f" {words}" if words else ""
 
 
 def _line(one: PowerState) -> Text:

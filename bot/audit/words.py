@@ -77,13 +77,6 @@ def _policy(_entry: Entry, details: Mapping[str, Any]) -> str:
     return _with("policy loaded", _text(details, "digest")[:12])
 
 
-def _power(entry: Entry, details: Mapping[str, Any]) -> str:
-    names = details.get("parameters")
-    which = ", ".join(str(one) for one in names) if isinstance(names, list) else ""
-    what = f"power settings of {targets(entry)}, {_text(details, 'power_type')} ({which or 'no parameter'})"
-    return _with(what, _text(details, "outcome"))
-
-
 def _watch(what: str) -> Callable[[Entry, Mapping[str, Any]], str]:
     def tell(entry: Entry, details: Mapping[str, Any]) -> str:
         quiet = _text(details, "quiet")
@@ -116,7 +109,6 @@ _TELLERS: dict[str, Callable[[Entry, Mapping[str, Any]], str]] = {
     "operation.ended": _ended,
     "break_glass": _decided("broke the glass: went on without approval"),
     "policy.loaded": _policy,
-    "power.set": _power,
     "watch.set": _watch("this channel watches"),
     "watch.removed": _watch("this channel no longer watches"),
 }

@@ -17,7 +17,8 @@ from bot.policy import Ask, Policy
 RUN = "words.run"
 #: Asks for one more word in a form, puts it behind the words that are its value, and runs them.
 ASK_MORE = "words.more"
-#: Opens the form for a machine's power settings; its value is `REGION:SYSTEM-ID`.
+#: Opens the form for a machine's power settings; its value is `REGION:SYSTEM-ID`, and options after
+#: a blank.
 POWER_FORM = "power.form"
 
 #: More buttons than this are no help to a thumb.

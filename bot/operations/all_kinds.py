@@ -20,7 +20,7 @@ from bot.operations.keeping import Allocating, Locking, MarkingBroken, MarkingFi
 from bot.operations.kinds import Kind, MachineKind
 from bot.operations.notices import Dismissing
 from bot.operations.placing import Noting, Pooling, Renaming, Tagging, Untagging, Zoning
-from bot.operations.power_settings import SettingPower
+from bot.operations.power_settings import PowerSetting
 from bot.operations.powering import PowerCycling, PoweringOff, PoweringOn
 from bot.operations.ranges import RangeAdding, RangeRemoving, ReservationRemoving, Reserving
 from bot.operations.region_settings import ConfigSetting
@@ -61,7 +61,7 @@ def machine_kinds() -> tuple[MachineKind, ...]:
         PoweringOn(),
         PoweringOff(),
         PowerCycling(),
-        SettingPower(),
+        PowerSetting(),
     )
 
 

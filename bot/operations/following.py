@@ -59,8 +59,28 @@ class Following:
             await self._work.store.targets.move(operation.id, target.key, asked, waiting, phase=phase, label=end.label)
             self._work.changed(operation.id)
             return "next"
+        if end is not None and end.good and machine is not None and kind.looks_after:
+            end = await self._look_after(operation, target, kind, region, machine, end)
         await self._conclude(operation, target, kind, region, (machine, end))
         return "ended"
+
+    async def _look_after(
+        self,
+        operation: Operation,
+        target: TargetRow,
+        kind: MachineKind,
+        region: RegionService,
+        machine: Machine,
+        end: End,
+    ) -> End:
+        if self._work.cancelled(operation.id).is_set():
+            return end
+        await _Label(self._work, operation, target).say(end.label)
+        self._work.note(operation.id, target.key, kind.looks_after)
+        try:
+            return await kind.afterwards(region, machine, end)
+        except MaasError as error:  # it was done, whatever comes of the look
+            return replace(end, detail=f"{end.detail} {error.problem}".strip())
 
     async def _follow(
         self, operation: Operation, target: TargetRow, kind: MachineKind, region: RegionService

@@ -62,6 +62,8 @@ class MachineKind(Kind):
     patience = 0.0
     #: Whether the machine is looked at right before MAAS is asked, and left alone if `changed_since` says so.
     looks_first = False
+    #: Said while `afterwards` looks; "": nothing more is looked at once it has ended well.
+    looks_after = ""
     #: Said before the cause of a failure: what was done already when it came.
     preamble = ""
     #: Whether MAAS's log may tell that the request was taken; where the machine itself tells, it is not read.
@@ -111,6 +113,11 @@ class MachineKind(Kind):
         """How it ended, from the machine and, with `by_events`, from its events since before the request."""
         del events
         return self.end(machine)
+
+    async def afterwards(self, region: RegionService, machine: Machine, end: End) -> End:
+        """The good end, with what can be found out only once it is there. A look, which a crash may repeat."""
+        del region, machine
+        return end
 
     def gone(self) -> End | None:
         """How it ended when the machine is no longer in MAAS; None: somebody deleted it, and that is a failure."""

@@ -89,7 +89,7 @@ class PoweringOff(_Switching):
             "MAAS tells the BMC to cut the power at once; the system is not asked to shut down.",
             "I wait until MAAS has seen it off, mostly 4 to 8 s.",
         )
-        return await _plan(self, region, options, reason_against_off, steps)
+        return await _plan(self, region, options, _reason_against_off, steps)
 
     async def ask(self, region: RegionService, key: str, options: Mapping[str, Any]) -> None:
         """Ask MAAS to switch one machine off."""
@@ -112,7 +112,7 @@ class PoweringOn(_Switching):
     async def plan(self, region: RegionService, options: Mapping[str, Any]) -> Plan:
         """Look at each machine anew and leave out those that MAAS does not switch on in their state."""
         steps = ("MAAS tells the BMC to switch the machine on.", "I wait until MAAS has seen it on, mostly 4 to 8 s.")
-        return await _plan(self, region, options, reason_against_on, steps)
+        return await _plan(self, region, options, _reason_against_on, steps)
 
     async def ask(self, region: RegionService, key: str, options: Mapping[str, Any]) -> None:
         """Ask MAAS to switch one machine on."""
@@ -195,38 +195,39 @@ def _warnings_off(machines: Sequence[Machine]) -> list[str]:
     return warnings
 
 
-def reason_against_off(machine: Machine) -> str | None:
-    """Why it is not switched off, or None."""
-    if not facts.switchable(machine):
-        return "MAAS can't switch it (power type manual)"
-    if machine.locked:
-        return "it is locked; unlock it first"
-    if machine.power_state == "off":
+def _reason_against_off(machine: Machine) -> str | None:
+    reason = why_not_off(machine)
+    if reason is None and machine.power_state == "off":
         return "MAAS has it as off already; power status asks its BMC"
-    return None
+    return reason
 
 
-def reason_against_on(machine: Machine) -> str | None:
-    """Why it is not switched on, or None."""
+def _reason_against_on(machine: Machine) -> str | None:
     if machine.power_state == "on":
         return "MAAS has it as on already; power status asks its BMC"
-    return _why_not_on(machine)
+    return why_not_on(machine)
 
 
 def _reason_against_cycle(machine: Machine) -> str | None:
     if machine.power_state == "off":
         return "it is off; power on is enough"
-    reason = _why_not_on(machine)
+    reason = why_not_on(machine)
     if reason is None or machine.locked or not facts.switchable(machine):
         return reason
     return f"it could not be switched on again: {reason}"
 
 
-def _why_not_on(machine: Machine) -> str | None:
+def why_not_off(machine: Machine) -> str | None:
+    """Why MAAS would not switch the machine off, were it on; None: it would."""
     if not facts.switchable(machine):
         return "MAAS can't switch it (power type manual)"
-    if machine.locked:
-        return "it is locked; unlock it first"
+    return "it is locked; unlock it first" if machine.locked else None
+
+
+def why_not_on(machine: Machine) -> str | None:
+    """Why MAAS would not switch the machine on, were it off, or do more than that; None: it would."""
+    if (reason := why_not_off(machine)) is not None:
+        return reason
     if machine.status is MachineStatus.ALLOCATED:
         return "it is Allocated, and MAAS deploys an Allocated machine that is switched on"
     if not machine.owner:

@@ -51,9 +51,18 @@ def farewell(operation: Operation, kind: Kind) -> Message:
         Mark.OK if good else Mark.WARN if cancelled else Mark.FAIL,
         " ",
         Person(operation.requester_id),
-        f" {kind.participle.lower()} {what}: {operation.outcome}.",
+        f" {kind.participle.lower()} {subject(operation)} {what}: {operation.outcome}.",
     ]
-    return Message(f"{kind.participle} {what}: {operation.outcome}. {operation.id}", (Paragraph(text),))
+    summary = f"{kind.participle} {subject(operation)} {what}: {operation.outcome}. {operation.id}"
+    return Message(summary, (Paragraph(text),))
+
+
+def subject(operation: Operation) -> str:
+    """What it works on: the one machine's name, or how many there are; of work in steps what that is about."""
+    if operation.plan.in_steps:
+        return operation.plan.subject
+    count = len(operation.targets)
+    return operation.targets[0].name if count == 1 else f"{count} machines"
 
 
 def told(operation: Operation) -> Message | None:

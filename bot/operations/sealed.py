@@ -96,7 +96,7 @@ class Sealed:
         secret = self._decrypted(box)
         if secret is not None:
             return secret
-        problem = f"The {name.replace('_', ' ')} that was given with it can't be read any more."
+        problem = f"What was given with it ({name.replace('_', ' ')}) can't be read any more."
         why = "It is kept for three days, and only as long as the bot's Slack token stays the same"
         raise MaasError(problem, f"{why}: ask again, and give it anew.")
 

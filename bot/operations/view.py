@@ -29,7 +29,7 @@ from bot.operations.aftermath import again, not_begun
 from bot.operations.kinds import Kind
 from bot.operations.plan_view import plan_parts, usual_parts
 from bot.operations.records import Operation, OperationState, TargetRow, TargetState
-from bot.operations.replies import NOT_CONFIRMED, denial
+from bot.operations.replies import NOT_CONFIRMED, denial, subject
 from bot.operations.verdict import remaining as duration
 from bot.policy import Risk
 
@@ -149,12 +149,12 @@ def _in_line(operation: Operation) -> Message:
 
 
 def _under_way(operation: Operation, kind: Kind) -> Message:
-    subject = _subject(operation)
+    whole = subject(operation)
     done, failed = operation.count(TargetState.DONE), operation.count(TargetState.FAILED)
     total = len(operation.targets)
     progress = f"{done} of {total} done" + (f", {failed} failed" if failed else "")
     cancelling = operation.state is OperationState.CANCELLING
-    title = f"{'Stopping: ' if cancelling else ''}{kind.participle} {subject}"
+    title = f"{'Stopping: ' if cancelling else ''}{kind.participle} {whole}"
     summary = f"{title}: {progress}. {operation.id}"
     head: list[Span] = [Mark.BUSY, " ", Bold(title), "  ", Code(operation.id)]
     if total > 1:
@@ -175,11 +175,11 @@ def _under_way(operation: Operation, kind: Kind) -> Message:
 def _ended(operation: Operation, kind: Kind) -> Message:
     good = operation.state is OperationState.DONE
     took = duration((operation.ended_at or 0) - (operation.started_at or operation.created_at))
-    subject = _subject(operation)
+    whole = subject(operation)
     title = {
-        OperationState.DONE: f"{kind.past} {subject}",
-        OperationState.FAILED: f"{kind.participle} {subject} failed",
-        OperationState.CANCELLED: f"{kind.participle} {subject} was cancelled",
+        OperationState.DONE: f"{kind.past} {whole}",
+        OperationState.FAILED: f"{kind.participle} {whole} failed",
+        OperationState.CANCELLED: f"{kind.participle} {whole} was cancelled",
     }[operation.state]
     if operation.state is OperationState.FAILED and operation.count(TargetState.DONE) and not operation.plan.in_steps:
         title = f"{kind.past} {operation.count(TargetState.DONE)} of {len(operation.targets)} machines"
@@ -231,13 +231,6 @@ def _row_title(operation: Operation, row: TargetRow) -> str:
     state = {TargetState.WAITING: "waiting", TargetState.ASKING: asking}.get(row.state, row.label)
     took = f", {duration(row.ended_at - row.asked_at)}" if row.ended_at and row.asked_at else ""
     return f"{row.name}: {state}{took}"
-
-
-def _subject(operation: Operation) -> str:
-    if operation.plan.in_steps:
-        return operation.plan.subject
-    count = len(operation.targets)
-    return operation.targets[0].name if count == 1 else f"{count} machines"
 
 
 def _who_when(operation: Operation) -> list[Span]:

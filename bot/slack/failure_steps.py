@@ -14,7 +14,7 @@ from bot.operations.records import Operation, TargetRow
 from bot.people import Door, Origin
 from bot.slack.identity import Identities, IdentityUnknownError
 
-#: Words of the first line that tell of a machine's power.
+#: Words of the kind, or of the first line, that tell of a machine's power.
 _ABOUT_POWER = ("bmc", "power")
 
 
@@ -34,13 +34,13 @@ class FailureSteps:
         if machine is None:
             return []
         summary = row.cause.summary.casefold() if row.cause is not None else ""
-        about_power = any(word in summary for word in _ABOUT_POWER)
+        about_power = any(word in f"{operation.kind} {summary}" for word in _ABOUT_POWER)
         steps = after_failure(machine, operation.region, power=about_power)
         # Of several machines the operation's own message offers to take up all that failed.
         if len(operation.targets) == 1:
             again = Offer("Retry", "retry", f"retry {operation.id}", Style.PRIMARY, RUN)
-            same = operation.kind.replace("-", " ")
-            steps = [again, *(_plain(one) for one in steps if one.command != same)]
+            same = (operation.kind.replace("-", " "), RUN)  # a form asks anew for what a retry repeats
+            steps = [again, *(_plain(one) for one in steps if (one.command, one.action) != same)]
         try:
             person = await self._identities.identify(operation.team_id, operation.requester_id)
         except IdentityUnknownError as error:

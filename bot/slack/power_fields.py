@@ -55,7 +55,7 @@ def form(machine: Machine, kinds: Sequence[PowerType], kind: PowerType, metadata
         "type": "modal",
         "callback_id": POWER_FORM,
         "title": plain("Power settings"),
-        "submit": plain("Show the plan"),
+        "submit": plain("Go on"),
         "close": plain("Close"),
         "private_metadata": metadata,
         "blocks": [

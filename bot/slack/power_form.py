@@ -1,4 +1,4 @@
-"""Power settings by a form. What is typed there is sealed until MAAS has it, and stands in no channel, log or audit."""
+"""Power settings by a form. What is typed there goes on beside the words of a command: to no channel, log or audit."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import structlog
+from pydantic import SecretStr
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.command.beside import Beside
-from bot.command.offers import POWER_FORM
+from bot.command.offers import POWER_FORM, words_for
 from bot.maas.errors import MaasError, NotFound
 from bot.maas.models import Machine
 from bot.maas.power_calls import PowerType
 from bot.maas.service import RegionService
 from bot.message import Message, say
 from bot.operations.line import held_by
-from bot.operations.power_settings import SETTINGS, written
+from bot.operations.power_settings import PARAMETERS, POWER_TYPE, written
 from bot.operations.service import Operations
-from bot.people import Identity
 from bot.policy import Ask, AskTarget, Policy, Risk
 from bot.slack import power_fields as fields
 from bot.slack.identity import Identities, IdentityUnknownError
@@ -44,30 +44,33 @@ class _Case:
     region: RegionService
     machine: Machine
     place: Place
+    #: What follows the words that stand for the form: `--reason`, `--queue`.
+    more: str
 
     @property
     def metadata(self) -> str:
-        return json.dumps({"region": self.region.name, "machine": self.machine.system_id, "place": asdict(self.place)})
+        about = {"region": self.region.name, "machine": self.machine.system_id, "more": self.more}
+        return json.dumps({**about, "place": asdict(self.place)})
 
 
 class PowerForm:
-    """Opens the form, changes its fields with the kind of BMC, and has what was typed planned."""
+    """Opens the form, changes its fields with the kind of BMC, and runs the command with what was entered."""
 
     def __init__(
         self,
+        router: Router,
         regions: Mapping[str, RegionService],
         operations: Operations,
         policy: Policy,
         identities: Identities,
         outbound: Outbound,
-        router: Router,
     ) -> None:
+        self._router = router
         self._regions = regions
         self._operations = operations
         self._policy = policy
         self._identities = identities
         self._outbound = outbound
-        self._router = router
         self._kinds: dict[str, list[PowerType]] = {}
         self._log = structlog.get_logger("power_form")
 
@@ -100,9 +103,10 @@ class PowerForm:
             self._log.warning("form_not_opened", error=str(error))
             await self._tell(place, say("The form could not be opened; click again."))
             return
-        name, _, system_id = value.partition(":")
+        about, _, more = value.partition(" ")
+        name, _, system_id = about.partition(":")
         try:
-            _, case = await self._case(body, name, system_id, place)
+            case = await self._case(body, name, system_id, place, f" {more}" if more else "")
             kinds = await self._known_kinds(case.region)
             view = fields.form(case.machine, kinds, _first_choice(kinds, case.machine.power_type), case.metadata)
         except _RefusedError as refusal:
@@ -117,7 +121,8 @@ class PowerForm:
         shown = body.get("view") or {}
         about = json.loads(str(shown.get("private_metadata") or "{}"))
         try:
-            _, case = await self._case(body, about["region"], about["machine"], Place(**about["place"]))
+            place = Place(**about["place"])
+            case = await self._case(body, about["region"], about["machine"], place, about.get("more", ""))
             kinds = await self._known_kinds(case.region)
             kind = next((one for one in kinds if one.name == fields.kind_in(shown)), None)
             if kind is not None:
@@ -133,33 +138,22 @@ class PowerForm:
         except SlackError as error:
             self._log.warning("form_not_filled", error=str(error))
 
-    # -- saving ------------------------------------------------------------------------------------------------
+    # -- going on ------------------------------------------------------------------------------------------------
 
     async def _submitted(self, body: Mapping[str, Any], view: Mapping[str, Any]) -> None:
-        """Have the command plan it, with what was typed beside its words."""
         if not view.get("private_metadata"):
             return  # the form that only said why there is none
         about = json.loads(str(view["private_metadata"]))
         place = Place(**about["place"])
         kind = fields.kind_in(view)
-        given = Beside({SETTINGS: written(kind, fields.given(view, kind))})
-        region = f" --region {about['region']}" if len(self._regions) > 1 else ""
-        words = f"{COMMAND} {self._name(about['region'], about['machine'])}{region}"
-        await self._router.words(words, asker_of(body), place.origin, place.reply(self._outbound), given)
-
-    def _name(self, region_name: str, system_id: str) -> str:
-        """What people call the machine, where that is enough to find it."""
-        region = self._regions.get(region_name)
-        known = region.fleet.machines() if region is not None else {}
-        name = known[system_id].hostname if system_id in known else system_id
-        return name if sum(1 for one in known.values() if one.hostname == name) == 1 else system_id
+        filled = {POWER_TYPE: SecretStr(kind), PARAMETERS: written(fields.given(view, kind))}
+        words = words_for(COMMAND, about["machine"], about["region"]) + about.get("more", "")
+        await self._router.words(words, asker_of(body), place.origin, place.reply(self._outbound), Beside(filled))
 
     # -- who, and on what --------------------------------------------------------------------------------------
 
-    async def _case(
-        self, body: Mapping[str, Any], region_name: str, system_id: str, place: Place, *, fresh: bool = False
-    ) -> tuple[Identity, _Case]:
-        """Who asks, and for which machine, if they may: looked up at every turn.
+    async def _case(self, body: Mapping[str, Any], region_name: str, system_id: str, place: Place, more: str) -> _Case:
+        """For which machine, if they may: looked up at every turn, and again when the command runs.
 
         Raises:
             _RefusedError: they may not, or not now.
@@ -167,7 +161,7 @@ class PowerForm:
         """
         asker = asker_of(body)
         try:
-            person = await self._identities.identify(asker.team_id, asker.user_id, fresh=fresh)
+            person = await self._identities.identify(asker.team_id, asker.user_id)
         except IdentityUnknownError as error:
             raise _RefusedError(f"Slack did not tell me who you are ({error}). Nothing was changed.") from None
         region = self._regions.get(region_name)
@@ -179,15 +173,16 @@ class PowerForm:
             raise _RefusedError("That machine is no longer in MAAS.") from None
         target = AskTarget(machine.pool, frozenset(machine.tags))
         ask = Ask.of(COMMAND, Risk.CHANGE, region.name, [target])
-        decision = await self._policy.may(person, ask, place.origin, fresh=fresh)
+        decision = await self._policy.may(person, ask, place.origin)
         if not decision.allowed:
             raise _RefusedError(f"{COMMAND} is not for you here: {decision.reason}. Nothing was changed.")
         if machine.locked:
             raise _RefusedError(f"{machine.name} is locked; unlock it first. Nothing was changed.")
         holder = await self._operations.line.holder(region.name, system_id)
-        if holder is not None:
-            raise _RefusedError(f"Not now: {held_by(holder)}. Nothing was changed.")
-        return person, _Case(region, machine, place)
+        if holder is not None and "--queue" not in more:
+            wait = f"/maas {COMMAND} {machine.name} --queue waits for it."
+            raise _RefusedError(f"Not now: {held_by(holder)}. Nothing was changed. {wait}")
+        return _Case(region, machine, place, more)
 
     async def _known_kinds(self, region: RegionService) -> list[PowerType]:
         """The kinds of BMC, asked for once: they change with MAAS's version."""

@@ -123,7 +123,7 @@ class MachineForm:
 
     def _power_type(self, name: str) -> None:
         known = {t["name"] for t in data_files.load(self._world.version, "power_types")} | {"manual"}
-        if name and name not in known:
+        if name and (name not in known or name in self._world.refused_power_types):
             self._errors["power_type"] = f"Select a valid choice. {name} is not one of the available choices."
 
     def _power_parameters(self, form: Form) -> dict[str, Any]:

@@ -78,6 +78,8 @@ class World:
         self.key_sources: dict[str, list[str]] | None = None
         self.rack_addresses: list[str] = ["10.99.0.2"]
         self.power_busy: set[str] = set()
+        #: Kinds of BMC that the racks describe and the region's forms do not take.
+        self.refused_power_types: set[str] = set()
         self.next_ids: dict[str, int] = {}
         self._stamp = 0
 

@@ -171,7 +171,8 @@ async def test_bring_in_a_new_machine(tmp_path: Path, open_page: Open) -> None:
         await form.locator("[data-block-id='ipmi.power_pass'] input, [name*='power_pass']").first.fill("hunter2")
         world.region.world.alter(heron, bmc="ok")
         await form.locator("button[type=submit]").click()
-        await walk.agrees(await walk.finds(f"Set the power of {heron}?"), "its BMC answers")
+        plan = await walk.finds(f"Set the power settings of {heron}?")
+        await walk.agrees(plan, "now ipmi, BMC answers")
         await shows(await walk.types("/maas power check NAME", NAME=heron), "answers")
 
         # its name and its place

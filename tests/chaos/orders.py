@@ -39,7 +39,7 @@ class Order:
         times: calls that MAAS takes more often than once, as "METHOD PATH OP", each with how often.
         happens: what happens in the world once it has died there, by the moment.
         so: what has to be so in the world in the end.
-        form: what is typed into the form of the machine's power settings, which these words lead to.
+        fill: what is entered in the form for power settings, if it is one that the words ask for.
     """
 
     words: str
@@ -54,7 +54,7 @@ class Order:
     times: Mapping[str, int] = field(default_factory=dict)
     happens: Mapping[str, Callable[[World], None]] = field(default_factory=dict)
     so: Callable[[World], object] = _nothing_more
-    form: Mapping[str, str] = field(default_factory=dict)
+    fill: Mapping[str, str] = field(default_factory=dict)
 
 
 def _of_machine(
@@ -82,6 +82,11 @@ ORDERS: dict[str, Order] = {
     "power-on": _of_machine("power on node-11", "Powered on", "on", was.off, power_on=1),
     "power-off": _of_machine("power off node-12", "Powered off", "off", was.on, power_off=1),
     "power-cycle": _of_machine("power cycle node-5", "Power cycled", "on", was.unlocked, power_off=1, power_on=1),
+    "power-set": Order(
+        "power set node-4", ("Set the power settings of node-4", "BMC answers"), "node-4", {"update": 1}, "node-4",
+        prepare=was.with_bmc, fill={"power_pass": "pass-of-the-bmc"},
+        so=lambda world: world.region.world.machine("node-4").power_parameters["power_pass"] == "pass-of-the-bmc",
+    ),
     "accept": _of_machine("accept node-3", "Accepted", "Ready", commission=1),
     "test": _of_machine("test node-2", "Tested", "Ready", test=1),
     "abort": _of_machine("abort node-8", "Aborted", "Ready", was.under_test, test=1, abort=1),
@@ -107,10 +112,6 @@ ORDERS: dict[str, Order] = {
     "clone": Order(
         "clone node-10 --source node-2", ("Cloned to node-10", "(1 Ready)"), "node-10", {"clone": 2}, "allocate",
         times={"POST machines/ clone": 2},
-    ),
-    "power-set": Order(
-        "power set node-4", ("Set the power of node-4", "its BMC answers: off"), "node-4", {"update": 1}, "node-4",
-        prepare=was.off_by_ipmi, form={"power_pass": "hunter2-of-the-bmc"}, so=was.new_password,
     ),
     "add": Order("add db-77 --mac 52:54:00:aa:bb:77 --power manual", ("Added db-77",), lock="add"),
     "images-import": Order("images import", ("Imported",), lock="images"),

@@ -57,12 +57,8 @@ def unlocked(world: World) -> None:
     machine(world, "node-5").locked = False
 
 
-def off_by_ipmi(world: World) -> None:
-    world.region.world.alter("node-4", power_type="ipmi", power_state="off", bmc="ok")
-
-
-def new_password(world: World) -> bool:
-    return machine(world, "node-4").power_parameters.get("power_pass") == "hunter2-of-the-bmc"
+def with_bmc(world: World) -> None:
+    world.region.world.alter("node-4", power_type="ipmi", bmc="ok")
 
 
 # -- images --------------------------------------------------------------------------------------------------------

@@ -29,8 +29,7 @@ from tests.chaos.deadly import Fate, boundaries
 from tests.chaos.herd import Herd
 from tests.chaos.orders import CONTENT, ORDERS, Order, batches
 from tests.endtoend.steps import operation_id
-from tests.kinds.power_form import filled, opened
-from tests.kinds.steps import agree, done, effects, machine, roots, said
+from tests.kinds.steps import agree, done, effects, entered, machine, power_form, roots, said
 from tests.support.harness import ADAM, OLGA, Talk
 from tests.support.served import served
 from tests.support.warm import Stable
@@ -127,11 +126,11 @@ async def _planned(talk: Talk, order: Order, before: list[str], image: str) -> M
         await done(talk, plan, timeout=40)
         before.append(plan.ts)
     words = order.words.replace("{first}", first).replace("{image}", image)
-    if order.form:
-        return await filled(talk, await opened(talk, order.name), "ipmi", order.form)
     plan = await talk.ask(words)
     while order.unseen and plan.ephemeral_to and order.unseen in said(plan):
         plan = await talk.ask(words)
+    if order.fill:
+        plan = await entered(talk, await power_form(talk, plan), order.fill)
     assert plan.ephemeral_to is None, said(plan)
     return plan
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from sandbox.demo import World
 from sandbox.maas.machine import Machine
-from sandbox.slack import Message
+from sandbox.slack import Message, View
 from tests.support.harness import ANDREA, OLGA, OPS, Running, Talk, until, words_of
 
 CONFIRM, CANCEL, ASK, APPROVE = "operation.confirm", "operation.cancel", "ask.approval", "approval.approve"
@@ -69,6 +70,33 @@ async def approve(talk: Talk, plan: Message) -> None:
         return next((one for one in found if has(one, APPROVE)), None)
 
     await talk.click(await until(card, what=f"the card of {wanted}"), APPROVE, user=ANDREA)
+
+
+async def power_form(talk: Talk, offer: Message) -> View:
+    """Open the form for a machine's power settings, by the button that was offered."""
+    known = {view.id for view in talk.workspace.views(OLGA)}
+    await talk.click(offer, "power.form")
+
+    def form() -> View | None:
+        views = [view for view in talk.workspace.views(OLGA) if view.id not in known]
+        return views[-1] if views and "One moment" not in str(views[-1].blocks) else None
+
+    found: View = await until(form, what="the form")
+    return found
+
+
+async def entered(talk: Talk, view: View, values: Mapping[str, str], kind: str = "ipmi") -> Message:
+    """Fill in the form of that kind of BMC, and wait for what comes of it."""
+    before = {one.ts for one in talk.workspace.messages(OPS, OLGA)}
+    fields = {f"{kind}.{name}": {name: value} for name, value in values.items()}
+    outcome = await talk.workspace.submit_view(OLGA, view.id, fields)
+    assert outcome.result == "closed", outcome
+
+    def news() -> Message | None:
+        return next((one for one in talk.workspace.messages(OPS, OLGA) if one.ts not in before), None)
+
+    found: Message = await until(news, what="the plan")
+    return found
 
 
 async def refused(talk: Talk, text: str) -> str:

@@ -9,8 +9,7 @@ import pytest
 from bot.operations.all_kinds import machine_kinds
 from tests.chaos.orders import ORDERS
 from tests.endtoend.approving import with_policy
-from tests.kinds.power_form import opened
-from tests.kinds.steps import machine, said
+from tests.kinds.steps import machine, power_form, said
 from tests.support.harness import VICTOR, running
 
 #: `add` is about a machine that is not there yet: it has a pool, and no tags.
@@ -39,15 +38,16 @@ async def test_a_denying_rule_for_a_tag(tmp_path: Path, kind: str) -> None:
         one = machine(it.world, order.name)
         it.world.region.world.alter(order.name, tags=[*one.tags, "hands-off"])
         await it.bot.regions["default"].fleet.refresh([one.system_id])
-        if order.form:
-            refusal = str((await opened(it.talk, order.name)).blocks)
+        if order.fill:
+            offer = await it.talk.ask(order.words)
+            refusal = str((await power_form(it.talk, offer)).blocks)
         else:
             refusal = said(await it.talk.ask(order.words))
         assert "hands off what is marked" in refusal
         assert not await it.bot.operations.recent()
 
 
-@pytest.mark.parametrize("kind", [one for one in KINDS if not ORDERS[one].form])
+@pytest.mark.parametrize("kind", [one for one in KINDS if not ORDERS[one].fill])
 async def test_an_allowing_rule_for_a_pool(tmp_path: Path, kind: str) -> None:
     """Victor may do nothing else."""
     order = ORDERS[kind]

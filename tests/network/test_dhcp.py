@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.kinds.steps import ASK, BOTH, CONFIRM, agree, done, has, refused, said
-from tests.support.harness import Running, running, until
+from tests.support.harness import QUICK, Running, running, until
 
 
 def network_of(it: Running):
@@ -198,3 +199,15 @@ async def test_a_server_that_does_not_come_up_is_told_and_dhcp_stays_on(tmp_path
         text = await done(it.talk, plan, "failed; 1 of 2 steps done", timeout=40)
         await until(lambda: "the DHCP server on rack maas-region is dead" in it.talk.read(it.talk.replies(plan)[0]))
         assert "DHCP on fabric-0 untagged failed" in text
+
+
+async def test_who_asks_for_the_status_next_sees_it(tmp_path: Path) -> None:
+    """The region is looked at when the work in steps ends, however long the next look is away."""
+    async with running(tmp_path, pace=replace(QUICK, snapshot=600.0)) as it:
+        plan = await it.talk.ask("dhcp enable 10.99.0.0/24")
+        watcher = it.bot.regions["default"].watcher
+        before = watcher.snapshot.vlans.at
+        await agree(it.talk, plan)
+        await done(it.talk, plan, "Enabled DHCP on fabric-0 untagged")
+        await until(lambda: watcher.snapshot.vlans.at != before, what="another look")
+        assert "on for fabric-0 untagged" in said(await it.talk.ask("status"))

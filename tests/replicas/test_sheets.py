@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.endtoend.steps import buttons
-from tests.kinds.steps import said
+from tests.kinds.steps import agree, done, effects, entered, power_form, said
 from tests.replicas.crew import crew
 from tests.support.harness import OLGA, OPS, until
 
@@ -56,3 +56,32 @@ async def test_a_form_outlives_the_bot_that_offered_it(tmp_path: Path, postgres_
             )
         kept = it.rows("SELECT o::text FROM operations o") + it.rows("SELECT a::text FROM audit_records a")
         assert PASSWORD not in str(kept)
+
+
+async def test_power_settings_go_on_at_other_bots(tmp_path: Path, postgres_url: str) -> None:
+    """Offered by one bot, entered at the second, agreed to at the third, which opens what the second sealed."""
+    async with crew(tmp_path, postgres_url) as it:
+        [first] = await it.start()
+        machine = it.world.region.world.alter("node-3", power_type="ipmi", bmc="ok")
+        offer = await it.talk.ask("power set node-3 --reason 'new board'")
+        view = await power_form(it.talk, offer)
+        first.kill()
+        await first.gone()
+        it.bots.remove(first)
+        second, third = [one for _ in range(2) for one in await it.start()]
+        with it.only_hears(second):
+            plan = await entered(it.talk, view, {"power_pass": PASSWORD})
+        [(box,)] = it.rows("SELECT box FROM sealed")
+        assert PASSWORD not in box
+        second.kill()
+        await second.gone()
+        it.bots.remove(second)
+        with it.only_hears(third):
+            await agree(it.talk, plan)
+        await done(it.talk, plan, "now ipmi, BMC answers", timeout=40)
+        assert machine.power_parameters["power_pass"] == PASSWORD
+        assert effects(it.world, "node-3") == {"update": 1}
+        assert it.rows("SELECT count(*) FROM sealed") == [(0,)], "MAAS has it now, so nobody keeps it"
+        tables = it.rows("SELECT schemaname, tablename FROM pg_tables WHERE schemaname NOT LIKE 'pg\\_%'")
+        for schema, table in tables:
+            assert PASSWORD not in str(it.rows(f'SELECT t::text FROM "{schema}"."{table}" t')), table

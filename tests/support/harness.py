@@ -177,6 +177,7 @@ async def running(
     settings: dict[str, str] | None = None,
     catalog: Catalog | None = None,
     kinds: Sequence[Kind] | None = None,
+    pace: Pace = QUICK,
     **options: Any,
 ) -> AsyncIterator[Running]:
     """Stand-ins and bot, up and with a filled fleet view; both stopped at the end."""
@@ -184,7 +185,7 @@ async def running(
     world = World.build(state, **options)
     world.extra = settings or {}
     await world.start()
-    bot = Bot(world.settings(), catalog or build_catalog(), overview, pace=QUICK, kinds=kinds or all_kinds())
+    bot = Bot(world.settings(), catalog or build_catalog(), overview, pace=pace, kinds=kinds or all_kinds())
     try:
         await bot.start()
         await until(lambda: bot.regions["default"].fleet.status.filled_at, what="the fleet view to fill")
