@@ -248,7 +248,7 @@ class PostgresqlPurge(Step):
                 f"Start it, or drop it by hand: pg_dropcluster {down[0].version} {down[0].name}",
             )
         for one in (one for one in found if one.online):
-            server = Server(tools, "production", one.port)
+            server = Server(tools, "production", one)
             others = [name for name in server.names_quietly() if name != "postgres" and name not in known]
             for base in ("postgres", "template1"):
                 if server.value(OWN_TABLES, base) != "0":

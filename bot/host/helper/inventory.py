@@ -40,7 +40,7 @@ def inventory(tools: Tools) -> dict[str, Any]:
     there = packages(tools, "postgresql*")
     for one in clusters(tools):
         if one.online:
-            _of_server(tools, Server(tools, "production", one.port), found, others)
+            _of_server(tools, Server(tools, "production", one), found, others)
         else:
             others.append(f"cluster {one.version}/{one.name}, which does not run")
     keeps = "other databases are in it" if others else ""

@@ -58,10 +58,11 @@ def clusters(tools: Tools) -> list[Cluster]:
 class Server:
     """A PostgreSQL server and how to ask it. Statements come by stdin; an error ends them (ON_ERROR_STOP)."""
 
-    def __init__(self, tools: Tools, kind: str, port: int = 0) -> None:
+    def __init__(self, tools: Tools, kind: str, cluster: Cluster | None = None) -> None:
         self.tools = tools
         self.kind = kind
-        self.port = port
+        self.port = cluster.port if cluster is not None else 0
+        self._version = cluster.version if cluster is not None else ""
 
     @staticmethod
     def test(tools: Tools) -> Server:
@@ -84,7 +85,7 @@ class Server:
             units = " ".join(one.unit for one in found)
             raise Stopped("cluster_down", "no PostgreSQL cluster runs", "On the host: systemctl start " + units)
         chosen = min(online, key=lambda one: (one.port != 5432, one.port))
-        return Server(tools, "production", chosen.port)
+        return Server(tools, "production", chosen)
 
     @staticmethod
     def of_region(tools: Tools) -> Server | None:
@@ -101,7 +102,12 @@ class Server:
         options = ["-XAtq", "-v", "ON_ERROR_STOP=1", "-F", "\t", "-d", database]
         if self.kind == "test":
             return [TEST + ".psql", *options]
-        return ["psql", "-p", str(self.port), *options]
+        return [self._psql(), "-p", str(self.port), *options]
+
+    def _psql(self) -> str:
+        """The program itself: Debian's `psql` is a script that looks for it, and takes longer than a question."""
+        own = self.tools.place.at(f"/usr/lib/postgresql/{self._version}/bin/psql")
+        return own if os.access(own, os.X_OK) else "psql"
 
     @property
     def user(self) -> str:

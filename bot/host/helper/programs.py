@@ -79,9 +79,9 @@ class Tools:
         time.sleep(seconds)
         self.forget()
 
-    def forget(self) -> None:
-        """Let the next questions be asked anew."""
-        self._answers.clear()
+    def forget(self, but: str = "") -> None:
+        """Let the next questions be asked anew, other than those to one program."""
+        self._answers = {asked: said for asked, said in self._answers.items() if asked[0][0] == but}
 
     def has(self, program: str) -> bool:
         return self.find(program) is not None

@@ -131,7 +131,7 @@ def change(tools: Tools, what: str, *words: str) -> None:
         if time.monotonic() > deadline:
             raise Stopped("timeout", what + " takes longer than an hour; snapd goes on with it", "See `snap changes`.")
         tools.sleep(pause)
-        pause = min(pause * 1.5, 1.0)
+        pause = min(pause * 1.5, 0.3)
     watched = tools.do("snap", "watch", ids[-1], timeout=60)
     if watched.rc:
         raise classified(watched, what)
