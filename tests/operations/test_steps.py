@@ -40,7 +40,7 @@ async def test_steps_run_in_order_and_what_is_so_is_left_alone(tmp_path: Path) -
         assert shelf.puts == ["atlas", "comics"]
         assert "It was so already" in said
         farewell = (await until(lambda: world.talk.replies(plan)))[-1]
-        assert "Filling ended" in world.talk.read(farewell)
+        assert "Filling the shelf ended" in world.talk.read(farewell)
         operation = (await world.bot.operations.recent())[0]
         assert (await world.bot.operations.usual_duration("shelf-fill", "default")) is not None
         assert operation.outcome == "all 3 steps done"
