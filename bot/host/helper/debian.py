@@ -60,6 +60,10 @@ def apt(tools: Tools, what: str, *words: str) -> Said:
                 pass
 
     said = tools.do("apt-get", *options, *words, status=status)
+    if said.rc and "dpkg was interrupted" in said.out:
+        # A power cut between two packages leaves dpkg's journal open, and no package that looks broken.
+        tools.do("dpkg", "--configure", "-a", timeout=1800)
+        said = tools.do("apt-get", *options, *words, status=status)
     if said.rc or said.late:
         raise classified_apt(said, what)
     return said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -23,18 +24,20 @@ def serve() -> None:
     # snapd makes this user, too.
     if subprocess.run(["getent", "passwd", str(USER)], check=False, capture_output=True).returncode:
         subprocess.run(["useradd", "--system", "--no-create-home", f"--uid={USER}", "snap_daemon"], check=True)
-    for path in (SOCKETS, DATA):
-        os.makedirs(path, mode=0o700, exist_ok=True)
-        os.chown(path, USER, 0)
-    os.chmod(SOCKETS, 0o755)
+    _make_folder(SOCKETS, 0o755)
     os.chown(os.path.dirname(DATA), USER, 0)
-    if not os.path.exists(DATA + "/PG_VERSION"):
+    if not os.path.exists(DATA):
+        # Made whole or not at all: snapd does a task anew that a power cut had ended.
+        part = DATA + ".part"
+        shutil.rmtree(part, ignore_errors=True)
+        _make_folder(part, 0o700)
         subprocess.run(
             _as_user(
-                *tool("initdb"), "-D", DATA, "-U", "postgres", "--auth=trust", "--no-sync", "--locale=C", "-E", "UTF8"
+                *tool("initdb"), "-D", part, "-U", "postgres", "--auth=trust", "--no-sync", "--locale=C", "-E", "UTF8"
             ),
             check=True,
         )
+        os.rename(part, DATA)
     line = _as_user(*tool("postgres"), "-D", DATA, "-k", SOCKETS, "-c", "listen_addresses=", "-c", "fsync=off")
     server = subprocess.Popen(line)
     for _ in range(300):
@@ -50,6 +53,12 @@ def serve() -> None:
     )
     subprocess.run(_psql(), input=sql, text=True, check=True)
     sys.exit(server.wait())
+
+
+def _make_folder(path: str, mode: int) -> None:
+    os.makedirs(path, exist_ok=True)
+    os.chmod(path, mode)
+    os.chown(path, USER, 0)
 
 
 def _psql(*words: str) -> list[str]:
