@@ -82,8 +82,10 @@ class Asking:
             if await self._ask_once(operation, target, kind, region):
                 break
         else:
-            problem = f"MAAS did not take the request in {_ATTEMPTS} tries."
-            raise MaasError(problem, f"Look at {target.name}, then ask again.")
+            # The last answer may have been lost like the others, and the request taken.
+            if not await self._find_traces(operation, target, kind, region):
+                problem = f"MAAS did not take the request in {_ATTEMPTS} tries, as far as can be seen."
+                raise MaasError(problem, f"Look at {target.name}, then ask again.")
         await self._work.store.targets.move(operation.id, target.key, [TargetState.ASKING], TargetState.ASKED)
         self._work.changed(operation.id)
         return "asked"

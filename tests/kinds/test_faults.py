@@ -92,6 +92,20 @@ async def test_every_request_is_lost(tmp_path: Path, kind: str) -> None:
         assert effects(it.world, system_id) == {}
 
 
+@EACH
+async def test_the_last_answer_is_lost(tmp_path: Path, kind: str) -> None:
+    """Two requests are lost, and of the third, which is the last one, the answer: it was taken all the same."""
+    async with running(tmp_path) as it:
+        order = ORDERS[kind]
+        plan, system_id = await planned(it, order)
+        it.world.region.faults.set("reset-before", count=2, **order.call)
+        it.world.region.faults.set("reset", count=1, **order.call)
+        await agree(it.talk, plan)
+        await done(it.talk, plan, order.past, "1 of 1 done")
+        assert effects(it.world, system_id) == {order.effect: 1}
+        assert not it.world.region.faults.is_active("reset")
+
+
 @pytest.mark.parametrize("kind", LOOKING)
 async def test_locked_between_the_yes_and_the_order(tmp_path: Path, kind: str) -> None:
     """The plan was made anew and fitted; the machine is looked at once more before each try."""
