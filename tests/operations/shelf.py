@@ -38,7 +38,7 @@ class Shelf:
 
 class Put(OperationStep):
     look_every = 0.5
-    patience = 20.0
+    patience = 200.0
 
     def __init__(self, shelf: Shelf, book: str) -> None:
         self._shelf = shelf
