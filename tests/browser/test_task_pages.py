@@ -188,7 +188,8 @@ async def test_bring_in_a_new_machine(tmp_path: Path, open_page: Open) -> None:
         await shows(plan, "Retry the")
         for number in range(3):
             world.region.world.add_machine(f"rack9-{number}", found="small")
-        await shows(walk.olga.locator("body"), "rack9-2")
+        for number in range(3):  # each is told in the thread and in the channel, where the plan is looked for next
+            await shows(walk.olga.locator("[data-list=channel]"), f"rack9-{number}")
         plan = await walk.types("/maas commission status:new --canary 1 --stop-after 3 --at-once 20")
         await walk.agrees(plan, "done")
 
